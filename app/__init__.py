@@ -1,0 +1,1 @@
+"""The service: it takes commands over HTTP, commits them in batches and answers reads."""

@@ -1,0 +1,127 @@
+"""What the service answers with: exact JSON, and the shapes that are not a view's own row."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from litestar import Response
+from msgspec import Struct
+from msgspec.json import Encoder
+from msgspec.structs import asdict
+
+from app import headers
+from app.submission import Applied
+from domain.bet import Bet
+from domain.payment import Payment
+
+REPLAYED: Final = "Idempotent-Replayed"
+NOT_MODIFIED: Final = 304
+
+# Amounts are exact decimals written as JSON numbers, as the requirements have them.
+_ENCODER: Final = Encoder(decimal_format="number")
+
+
+def encode(content: object) -> bytes:
+    """`content` as JSON with exact decimals as numbers."""
+    return _ENCODER.encode(content)
+
+
+class Answer(Response[Any]):
+    """A JSON response; Litestar's own encoder would write decimals as strings."""
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:  # noqa: ARG002 - Litestar's signature
+        """Encode `content` exactly."""
+        return encode(content)
+
+
+class RepeatedBet(Bet, frozen=True, kw_only=True):
+    """A bet, answered to the repeat of a request that was carried out before."""
+
+    duplicate: Literal[True] = True
+
+
+class PaymentAnswer(Payment, frozen=True, kw_only=True):
+    """A payment, answered to the request that made or moved it, now or (`duplicate`) before."""
+
+    success: Literal[True] = True
+    duplicate: bool
+
+
+class NoBalance(Struct, frozen=True, kw_only=True):
+    """The balance of a user for whom nothing was ever recorded."""
+
+    balance: Decimal = Decimal(0)
+    transaction_count: int = 0
+
+
+class BetPage(Struct, frozen=True, kw_only=True):
+    """A user's bets, newest change first; `total` counts all that match, on every page."""
+
+    bets: list[Bet]
+    total: int
+    next_cursor: str | None
+
+
+class PaymentPage(Struct, frozen=True, kw_only=True):
+    """A user's payments, newest change first; `total` counts all that match, on every page."""
+
+    payments: list[Payment]
+    total: int
+    next_cursor: str | None
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """An event as the log holds it; `timestamp` in milliseconds, `hash` in hexadecimal."""
+
+    id: UUID
+    tenant_id: int
+    position: int
+    aggregate_id: str
+    version: int
+    event_type: str
+    event_name: str
+    event_data: dict[str, Any]
+    timestamp: int
+    idempotency_key: str
+    metadata: dict[str, Any]
+    hash: str
+    created_at: datetime
+
+
+def etag(version: int) -> str:
+    """The strong entity tag of a bet or payment at `version`."""
+    return f'"{version}"'
+
+
+def of_bet(applied: Applied) -> Answer:
+    """The answer to a command on a bet."""
+    row = applied.row
+    content = RepeatedBet(**asdict(row)) if applied.duplicate else row
+    return Answer(content, status_code=applied.status, headers=_headers(applied))
+
+
+def of_payment(applied: Applied) -> Answer:
+    """The answer to a command on a payment."""
+    content = PaymentAnswer(**asdict(applied.row), duplicate=applied.duplicate)
+    return Answer(content, status_code=applied.status, headers=_headers(applied))
+
+
+def _headers(applied: Applied) -> Mapping[str, str]:
+    headers = {"ETag": etag(applied.row.version)}
+    if applied.duplicate:
+        headers[REPLAYED] = "true"
+    row = applied.row
+    headers["Location"] = (
+        f"/bets/{row.bet_id}" if isinstance(row, Bet) else f"/payments/{row.payment_id}"
+    )
+    return headers
+
+
+def tagged(row: Bet | Payment, request_headers: headers.RawHeaders) -> Answer:
+    """The answer to a read of one row: 304 if the caller has this version already."""
+    tag = etag(row.version)
+    if headers.is_unmodified(request_headers, tag):
+        return Answer(None, status_code=NOT_MODIFIED, headers={"ETag": tag})
+    return Answer(row, headers={"ETag": tag})

@@ -1,0 +1,88 @@
+"""JSON bodies: strictly decoded, exactly, with an error that names the field."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from json import JSONDecoder
+from typing import Any, Final, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app import problems
+from app.problems import FieldError
+from domain.errors import InvalidField
+
+CommandT = TypeVar("CommandT", bound=Struct)
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_AT: Final = re.compile(r"^(?P<reason>.*) - at `\$\.(?P<field>[^`]+)`$", re.DOTALL)
+_NAMED: Final = re.compile(r"^Object (?P<reason>.*) field `(?P<field>[^`]+)`$", re.DOTALL)
+
+
+class _Repeated(ValueError):
+    """A JSON object has the same member twice."""
+
+
+def decode(body: bytes, kind: type[CommandT]) -> CommandT:
+    """The command in `body`. Raises `Problem`, which names the field at fault.
+
+    Numbers never pass through float. Beyond msgspec's own checks no member may come twice
+    (the last would win silently), and an amount given as a string must be a plain ASCII
+    number.
+    """
+    try:
+        command = _decoder(kind).decode(body)
+        members = _MEMBERS.decode(body.decode())
+    except msgspec.ValidationError as error:
+        raise problems.of_fields([_field_error(error)]) from error
+    except _Repeated as error:
+        raise problems.of_fields([FieldError("must be given once", str(error))]) from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, msgspec.DecodeError) else "not valid JSON"
+        raise problems.of_fields([FieldError(reason, "#")]) from error
+    for name in _amounts(kind):
+        value = members.get(name)
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            raise problems.of_fields([FieldError("must be a plain number", f"#/{name}")])
+    return command
+
+
+@cache
+def _decoder(kind: type[CommandT]) -> Decoder[CommandT]:
+    return Decoder(kind)
+
+
+@cache
+def _amounts(kind: type[Struct]) -> Sequence[str]:
+    hints = get_type_hints(kind)
+    return [name for name, hint in hints.items() if hint in {Decimal, Decimal | None}]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated("#/" + next(name for name in names if names.count(name) > 1))
+    return members
+
+
+_MEMBERS: Final = JSONDecoder(object_pairs_hook=_once, parse_float=str, parse_int=str)
+
+
+def _field_error(error: msgspec.ValidationError) -> FieldError:
+    if isinstance(error.__cause__, InvalidField):
+        return FieldError(error.__cause__.reason, f"#/{error.__cause__.field}")
+    message = str(error)
+    if at := _AT.match(message):
+        return FieldError(_lowered(at["reason"]), "#/" + at["field"].replace(".", "/"))
+    if named := _NAMED.match(message):
+        reason = "is required" if "missing" in named["reason"] else "is not known here"
+        return FieldError(reason, f"#/{named['field']}")
+    return FieldError(_lowered(message), "#")
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,60 @@
+"""The hash chain of a tenant's log: each event's hash covers the one before it."""
+
+from hashlib import sha256
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.json import Encoder
+
+from domain.events import EVENT_TYPE, DomainEvent
+from domain.recorded import Recorded
+
+_ENCODER: Final = Encoder(decimal_format="number")
+_TAG_BYTES: Final = {
+    event_class: len(f'{{"event_type":"{event_type}"') for event_class, event_type in EVENT_TYPE.items()
+}
+
+
+class Sealed(Struct, frozen=True):
+    """A recorded event with its place in the chain, ready for its table.
+
+    `data` is the event's payload as JSON.
+    """
+
+    recorded: Recorded[DomainEvent]
+    data: str
+    hash: bytes
+
+
+def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
+    """Chain `recorded` to the tenant's previous hash (empty for the first event).
+
+    hash = SHA-256(previous ‖ header ‖ event), where header is the JSON array of tenant_id,
+    position, id, aggregate_id, version, timestamp, idempotency_key and metadata, and event
+    the JSON object of event_type and the payload's fields in the order of the schema; both
+    without white space, amounts with four decimals.
+    """
+    event = _ENCODER.encode(recorded.event)
+    digest = sha256(previous + _header(recorded) + event).digest()
+    return Sealed(recorded, _payload(recorded.event, event), digest)
+
+
+def _header(recorded: Recorded[Any]) -> bytes:
+    return _ENCODER.encode(
+        (
+            recorded.tenant_id,
+            recorded.position,
+            recorded.id,
+            recorded.aggregate_id,
+            recorded.version,
+            recorded.timestamp,
+            recorded.idempotency_key,
+            recorded.metadata,
+        )
+    )
+
+
+def _payload(event: DomainEvent, encoded: bytes) -> str:
+    """The encoded event without its tag, which has a column of its own."""
+    rest = encoded[_TAG_BYTES[type(event)] :].decode()
+    return "{" + rest.removeprefix(",")

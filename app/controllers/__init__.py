@@ -1,0 +1,17 @@
+"""The routes: one controller for each resource, without logic of their own."""
+
+from app.controllers.bets import BetController
+from app.controllers.events import EventController
+from app.controllers.operations import OperationsController
+from app.controllers.payments import PaymentController
+from app.controllers.tenants import TenantController
+from app.controllers.users import UserController
+
+CONTROLLERS = (
+    BetController,
+    PaymentController,
+    UserController,
+    EventController,
+    TenantController,
+    OperationsController,
+)

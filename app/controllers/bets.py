@@ -1,0 +1,112 @@
+"""Bets: place, confirm, settle, cancel, read."""
+
+from typing import Any, Final
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from app import answers, headers, openapi
+from app.answers import Answer, RepeatedBet
+from app.problems import (
+    BET_NOT_FOUND,
+    ILLEGAL_TRANSITION,
+    INSUFFICIENT_FUNDS,
+    LIMIT_EXCEEDED,
+    PRECONDITION_FAILED,
+    UNSUPPORTED_MEDIA_TYPE,
+    problem,
+)
+from app.query import Query
+from app.service import LedgerRequest
+from domain.bet import Bet, CancelBet, ConfirmBet, PlaceBet, SettleBet
+from domain.fields import Identifier
+from projections import bets
+
+_BY_ID: Final = Query(bets.by_id())
+_OF_TRANSITIONS: Final = (
+    *openapi.OF_COMMANDS,
+    BET_NOT_FOUND,
+    ILLEGAL_TRANSITION,
+    PRECONDITION_FAILED,
+)
+_REPEATED: Final = openapi.answered(RepeatedBet, "The bet that the first request placed.")
+
+
+class BetController(Controller):
+    """Commands on bets, and the bet itself."""
+
+    path = "/bets"
+    tags = ("Bets",)
+
+    @post(
+        operation_id="placeBet",
+        summary="Place a bet",
+        operation_class=openapi.Creation,
+        responses={
+            200: _REPEATED,
+            **openapi.problems(*openapi.OF_COMMANDS, UNSUPPORTED_MEDIA_TYPE, INSUFFICIENT_FUNDS),
+        },
+    )
+    async def place(self, request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
+        """Stake an amount on a fixture; with an internal wallet the balance has to cover it."""
+        return answers.of_bet(await request.submit(data, "bet"))
+
+    @post(
+        "/{bet_id:str}/confirm",
+        status_code=200,
+        operation_id="confirmBet",
+        summary="Confirm a placed bet",
+        operation_class=openapi.Transition,
+        responses=openapi.problems(*_OF_TRANSITIONS),
+    )
+    async def confirm(self, request: LedgerRequest, bet_id: FromPath[Identifier]) -> Response[Bet]:
+        """Accept a placed bet."""
+        return answers.of_bet(await request.submit(ConfirmBet(), "bet", bet_id))
+
+    @post(
+        "/{bet_id:str}/settle",
+        status_code=200,
+        operation_id="settleBet",
+        summary="Settle a bet",
+        operation_class=openapi.Transition,
+        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
+    )
+    async def settle(
+        self, request: LedgerRequest, bet_id: FromPath[Identifier], data: JSONBody[SettleBet]
+    ) -> Response[Bet]:
+        """Decide a bet: a win pays `payout`, or stake times odds; a loss pays nothing."""
+        return answers.of_bet(await request.submit(data, "bet", bet_id))
+
+    @post(
+        "/{bet_id:str}/cancel",
+        status_code=200,
+        operation_id="cancelBet",
+        summary="Cancel a bet",
+        operation_class=openapi.Transition,
+        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
+    )
+    async def cancel(
+        self,
+        request: LedgerRequest,
+        bet_id: FromPath[Identifier],
+        data: JSONBody[CancelBet | None] = None,
+    ) -> Response[Bet]:
+        """Call a bet off before it is settled; the body with a `reason` may be left out."""
+        return answers.of_bet(await request.submit(data or CancelBet(), "bet", bet_id))
+
+    @get(
+        "/{bet_id:str}",
+        operation_id="getBet",
+        summary="Read a bet",
+        operation_class=openapi.TaggedRead,
+        responses={
+            304: openapi.NOT_MODIFIED,
+            **openapi.problems(*openapi.OF_READS, BET_NOT_FOUND),
+        },
+    )
+    async def read(self, request: LedgerRequest, bet_id: FromPath[Identifier]) -> Response[Bet]:
+        """The present state of a bet."""
+        bet = await request.service.reads.one(_BY_ID, Bet, request.tenant_id, bet_id=bet_id)
+        if bet is None:
+            raise problem(BET_NOT_FOUND, f"There is no bet {bet_id!r}.", bet_id=bet_id)
+        return answers.tagged(bet, request.scope["headers"])

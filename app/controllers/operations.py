@@ -1,0 +1,56 @@
+"""What operators ask the process itself: is it alive, is it ready, what does it count."""
+
+from typing import Any
+
+from litestar import Controller, MediaType, Response, get
+from msgspec import Struct
+
+from app import openapi
+from app.answers import Answer
+from app.database import schema_fault
+from app.problems import NOT_READY, problem
+from app.service import LedgerRequest
+
+
+class Alive(Struct, frozen=True):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class OperationsController(Controller):
+    """Probes and metrics; none of them needs a tenant."""
+
+    tags = ("Operations",)
+
+    @get("/livez", operation_id="isAlive", summary="Is the process alive?", sync_to_thread=False)
+    def alive(self) -> Response[Alive]:
+        """Answers as long as the event loop turns; asks nobody else."""
+        return Answer(Alive())
+
+    @get(
+        "/readyz",
+        operation_id="isReady",
+        summary="Is the service ready for requests?",
+        responses=openapi.problems(NOT_READY),
+    )
+    async def ready(self, request: LedgerRequest) -> Response[Alive]:
+        """Ready when the database answers, its schema is at head and nobody told it to stop."""
+        service = request.service
+        if service.draining:
+            raise problem(NOT_READY, "The service is shutting down.")
+        if fault := await schema_fault(service.pool):
+            raise problem(NOT_READY, fault)
+        return Answer(Alive())
+
+    @get(
+        "/metrics",
+        operation_id="getMetrics",
+        summary="Metrics for Prometheus",
+        media_type=MediaType.TEXT,
+        sync_to_thread=False,
+    )
+    def metrics(self, request: LedgerRequest) -> Response[bytes]:
+        """The counters of all workers in the Prometheus text format."""
+        metrics = request.service.metrics
+        return Response(metrics.exposition(), media_type=metrics.content_type)

@@ -1,0 +1,33 @@
+"""Tenants: their totals."""
+
+from typing import Final
+
+from litestar import Controller, Response, get
+
+from app import openapi
+from app.answers import Answer
+from app.query import Query
+from app.service import LedgerRequest
+from projections import tenants_summary
+from projections.tenants_summary import TenantSummary
+
+_SUMMARY: Final = Query(tenants_summary.of_the_tenant())
+
+
+class TenantController(Controller):
+    """The tenant as a whole."""
+
+    path = "/tenants"
+    tags = ("Tenants",)
+
+    @get(
+        "/summary",
+        operation_id="getTenantSummary",
+        summary="Read the tenant's totals",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS),
+    )
+    async def totals(self, request: LedgerRequest) -> Response[TenantSummary]:
+        """Bets and payments by status, turnover, payouts, revenue and balances."""
+        row = await request.service.reads.one(_SUMMARY, TenantSummary, request.tenant_id)
+        return Answer(row or TenantSummary())

@@ -1,0 +1,155 @@
+"""Users: their bets, payments, balance and activity, and the ranking of all of them."""
+
+from typing import Annotated, Any, Final, TypeAlias, get_args
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from app import openapi
+from app.answers import Answer, BetPage, NoBalance, PaymentPage
+from app.problems import INVALID_CURSOR
+from app.query import Query
+from app.service import LedgerRequest
+from domain.balance import Balance
+from domain.bet import Bet, BetStatus
+from domain.fields import Identifier
+from domain.payment import Payment, PaymentStatus
+from projections import bets, payments, user_activity, user_balances
+from projections.user_activity import Ranking, UserActivity
+
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="Rows on a page.")]
+Cursor: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(max_length=512, description="The `next_cursor` of the page before this one."),
+]
+
+_BETS: Final = {status: Query(bets.of_user(status)) for status in (None, *get_args(BetStatus))}
+_PAYMENTS: Final = {
+    status: Query(payments.of_user(status)) for status in (None, *get_args(PaymentStatus))
+}
+_BALANCE: Final = Query(user_balances.of_user())
+_ACTIVITY: Final = Query(user_activity.of_user())
+_TOP: Final = {by: Query(user_activity.top(by)) for by in get_args(Ranking)}
+
+
+class UserController(Controller):
+    """What is known of users."""
+
+    path = "/users"
+    tags = ("Users",)
+
+    @get(
+        "/{user_id:str}/bets",
+        operation_id="listBets",
+        summary="List a user's bets",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS, INVALID_CURSOR),
+    )
+    async def list_bets(
+        self,
+        request: LedgerRequest,
+        user_id: FromPath[Identifier],
+        status: FromQuery[BetStatus | None] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response[BetPage]:
+        """A page of a user's bets, newest change first."""
+        rows, total, following = await _page(
+            request, _BETS[status], Bet, user_id, ("bets", status), limit, cursor
+        )
+        return Answer(BetPage(bets=rows, total=total, next_cursor=following))
+
+    @get(
+        "/{user_id:str}/payments",
+        operation_id="listPayments",
+        summary="List a user's payments",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS, INVALID_CURSOR),
+    )
+    async def list_payments(
+        self,
+        request: LedgerRequest,
+        user_id: FromPath[Identifier],
+        status: FromQuery[PaymentStatus | None] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response[PaymentPage]:
+        """A page of a user's payments, newest change first."""
+        rows, total, following = await _page(
+            request, _PAYMENTS[status], Payment, user_id, ("payments", status), limit, cursor
+        )
+        return Answer(PaymentPage(payments=rows, total=total, next_cursor=following))
+
+    @get(
+        "/{user_id:str}/balance",
+        operation_id="getBalance",
+        summary="Read a user's balance",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS),
+    )
+    async def balance(
+        self, request: LedgerRequest, user_id: FromPath[Identifier]
+    ) -> Response[Balance | NoBalance]:
+        """The present balance; zero for a user for whom nothing was recorded yet."""
+        row = await request.service.reads.one(
+            _BALANCE, Balance, request.tenant_id, user_id=user_id
+        )
+        return Answer(row or NoBalance())
+
+    @get(
+        "/{user_id:str}/activity",
+        operation_id="getActivity",
+        summary="Read a user's activity",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS),
+    )
+    async def activity(
+        self, request: LedgerRequest, user_id: FromPath[Identifier]
+    ) -> Response[UserActivity]:
+        """What a user staked, won, lost and moved; zeros for a user unknown so far."""
+        row = await request.service.reads.one(
+            _ACTIVITY, UserActivity, request.tenant_id, user_id=user_id
+        )
+        return Answer(row or UserActivity(user_id=user_id))
+
+    @get(
+        "/top",
+        operation_id="listTopUsers",
+        summary="Rank users",
+        operation_class=openapi.TenantOperation,
+        responses=openapi.problems(*openapi.OF_READS),
+    )
+    async def top(
+        self, request: LedgerRequest, by: FromQuery[Ranking] = "staked", limit: Limit = 50
+    ) -> Response[list[UserActivity]]:
+        """The users with most of `by`, the largest first."""
+        rows = await request.service.reads.many(_TOP[by], request.tenant_id, limit=limit)
+        return Answer([UserActivity(**row) for row in rows])
+
+
+async def _page(
+    request: LedgerRequest,
+    query: Query,
+    row_type: type[Any],
+    user_id: str,
+    listing: tuple[str, str | None],
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Any], int, str | None]:
+    """The rows of a page, the total of the list, and the cursor of the next page, if any."""
+    service, tenant_id = request.service, request.tenant_id
+    scope = (*listing, tenant_id, user_id)
+    before = service.cursors.read(cursor, *scope)
+    # One row more than asked for tells whether there is a next page.
+    records = await service.reads.many(
+        query, tenant_id, user_id=user_id, before=before, limit=limit + 1
+    )
+    total = records[0]["total"] if records else 0
+    names = row_type.__struct_fields__
+    rows = [
+        row_type(**{name: record[name] for name in names})
+        for record in records[:limit]
+        if record["last_position"] is not None
+    ]
+    following = service.cursors.write(rows[-1].last_position, *scope) if len(records) > limit else None
+    return rows, total, following

@@ -1,0 +1,133 @@
+"""How the service reaches PostgreSQL: the URL, the pool, and the state of the schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from alembic import command
+from app import embedded
+from app.settings import Settings
+
+PROJECT: Final = Path(__file__).parent.parent
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
+_UNREACHABLE: Final = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot serve; the message says what to do about it."""
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The URL of the database of `settings`, with the embedded server started if it is that.
+
+    Raises `embedded.EmbeddedUnavailable`.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = embedded.start(settings.data_dir)
+    try:
+        yield server.url
+    finally:
+        server.release()
+
+
+async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
+    """A pool for the hot paths, on which prepared statements are planned once.
+
+    A generic plan saves planning the large commit statement for every batch. Connections
+    carry no session state, so nothing has to be reset, and no round trip is spent on it.
+    """
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=settings.pool_size,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=settings.statement_timeout_seconds + 1,
+        reset=_nothing_to_reset,
+        server_settings={
+            "application_name": "stakebook",
+            "timezone": "UTC",
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+            "default_transaction_isolation": "read committed",
+            "statement_timeout": str(round(settings.statement_timeout_seconds * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+        },
+    )
+
+
+async def _nothing_to_reset(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:
+    pass
+
+
+def migration_engine(url: str) -> AsyncEngine:
+    """An engine for migrations, over asyncpg like everything else."""
+    _, _, rest = url.partition("://")
+    return create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, which is a section of pyproject.toml."""
+    return Config(toml_file=PROJECT / "pyproject.toml")
+
+
+async def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema of the database to `revision`, up or down."""
+    config = alembic_config()
+    engine = migration_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda sync: _migrate_over(config, sync, revision))
+    await engine.dispose()
+
+
+def _migrate_over(config: Config, connection: Connection, revision: str) -> None:
+    config.attributes["connection"] = connection
+    if revision == "head" or revision.startswith("+"):
+        command.upgrade(config, revision)
+    else:
+        command.downgrade(config, revision)
+
+
+async def schema_fault(database: asyncpg.Pool | asyncpg.Connection) -> str | None:
+    """What keeps the schema of the database from being the one the service needs, or None."""
+    try:
+        found = await database.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        found = None
+    except _UNREACHABLE:
+        return "The database cannot be reached."
+    if found == _head():
+        return None
+    return f"The schema is at {found or 'nothing'}, not at {_head()}: run `alembic upgrade head`."
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def make_ready(url: str, *, migrate_first: bool) -> None:
+    """Make sure that the database can serve. Raises `DatabaseUnusable`."""
+    try:
+        if migrate_first:
+            await migrate(url)
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+    except _UNREACHABLE as error:
+        reason = str(error) or type(error).__name__
+        raise DatabaseUnusable(f"The database cannot be used: {reason}. Check DATABASE_URL.") from error
+    try:
+        if fault := await schema_fault(connection):
+            raise DatabaseUnusable(fault)
+    finally:
+        await connection.close()

@@ -1,0 +1,73 @@
+"""The application, put together."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, TypeAlias
+
+from litestar import Litestar
+from litestar.static_files import create_static_files_router
+
+from app import openapi
+from app.controllers import CONTROLLERS
+from app.committer import Committer
+from app.cursors import Cursors
+from app.database import open_pool
+from app.failures import HANDLERS
+from app.metrics import Metrics
+from app.pruning import prune_regularly
+from app.reads import Reads
+from app.requests_seen import RequestsSeen
+from app.service import LedgerRequest, Service
+from app.settings import Settings
+
+Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+MOST_BODY_BYTES: Final = 64 * 1024
+
+
+def create_app(
+    url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()
+) -> Litestar:
+    """The application on the database at `url`; it owns no connection before it is started."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
+        pool = await open_pool(url, settings)
+        committer = Committer(pool, settings, metrics)
+        app.state["service"] = Service(
+            settings=settings,
+            pool=pool,
+            committer=committer,
+            reads=Reads(pool),
+            cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
+            metrics=metrics,
+        )
+        pruning = asyncio.create_task(prune_regularly(pool, settings))
+        try:
+            yield
+        finally:
+            app.state["service"].draining = True
+            pruning.cancel()
+            with suppress(asyncio.CancelledError):
+                await pruning
+            await committer.close()
+            await pool.close()
+
+    return Litestar(
+        route_handlers=[
+            *CONTROLLERS,
+            create_static_files_router(
+                path=openapi.ASSETS_PATH, directories=[openapi.ASSETS], include_in_schema=False
+            ),
+        ],
+        request_class=LedgerRequest,
+        request_max_body_size=MOST_BODY_BYTES,
+        exception_handlers=HANDLERS,
+        middleware=[RequestsSeen(metrics)],
+        openapi_config=openapi.CONFIG,
+        lifespan=[lifespan, *lifespans],
+        logging_config=None,
+    )

@@ -1,0 +1,85 @@
+"""How whatever is raised while a request is handled becomes a problem."""
+
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from uuid_utils import uuid7
+
+from app import problems
+from app.answers import REPLAYED, encode
+from app.committer import PASSING
+from app.problems import FieldError, Problem
+from app.service import LedgerRequest
+
+_log: Final = structlog.get_logger()
+
+_KIND_OF_STATUS: Final = {
+    400: problems.INVALID_REQUEST,
+    404: problems.NOT_FOUND,
+    405: problems.METHOD_NOT_ALLOWED,
+    413: problems.BODY_TOO_LARGE,
+    415: problems.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+def answer(document: dict[str, Any], **headers: str) -> Response[bytes]:
+    """The response that carries a problem; its instance tells this occurrence from others."""
+    request_id = str(uuid7())
+    headers["X-Request-Id"] = request_id
+    if document["status"] == problems.UNAVAILABLE.status:
+        headers["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
+    return Response(
+        encode(document | {"instance": f"urn:uuid:{request_id}"}),
+        status_code=document["status"],
+        headers=headers,
+        media_type=problems.MEDIA_TYPE,
+    )
+
+
+def of_problem(_: LedgerRequest, error: Problem) -> Response[bytes]:
+    """A problem that the service raised itself."""
+    return answer(error.document, **({REPLAYED: "true"} if error.replayed else {}))
+
+
+def of_http(_: LedgerRequest, error: HTTPException) -> Response[bytes]:
+    """What Litestar raises: no such route, wrong method, body too large."""
+    kind = _KIND_OF_STATUS.get(error.status_code)
+    if kind is None:
+        return of_crash(_, error)
+    document = problems.document(kind, error.detail or kind.title)
+    return answer(document, **(error.headers or {}))
+
+
+def of_validation(request: LedgerRequest, error: ValidationException) -> Response[bytes]:
+    """A parameter that is not what the route takes."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    errors = [FieldError(item["message"], item.get("key", "")) for item in extra]
+    if not errors:
+        return of_http(request, error)
+    return answer(problems.of_fields(errors).document)
+
+
+def of_database(_: LedgerRequest, error: Exception) -> Response[bytes]:
+    """The database did not answer a read."""
+    _log.warning("read failed", error=repr(error))
+    return answer(problems.document(problems.UNAVAILABLE, "The database cannot be reached."))
+
+
+def of_crash(_: LedgerRequest, error: Exception) -> Response[bytes]:
+    """Whatever nobody expected; the answer says nothing of what it was, the log all."""
+    response = answer(problems.document(problems.INTERNAL, "The failure was logged."))
+    _log.error("request failed", request_id=response.headers["X-Request-Id"], exc_info=error)
+    return response
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    Problem: of_problem,
+    ValidationException: of_validation,
+    HTTPException: of_http,
+    **dict.fromkeys((*PASSING, asyncpg.QueryCanceledError), of_database),
+    Exception: of_crash,
+}

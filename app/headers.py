@@ -1,0 +1,84 @@
+"""The request headers that the service reads, taken from the raw list."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from app import problems
+from app.problems import problem
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+_TENANT_ID: Final = re.compile(rb"[1-9][0-9]{0,18}")
+_LARGEST_TENANT_ID: Final = 2**63 - 1
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_CORRELATION_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+def tenant_id(headers: RawHeaders) -> int:
+    """The tenant: a positive int64 in plain digits, given once. Raises `Problem`."""
+    values = [value for name, value in headers if name == b"x-tenant-id"]
+    if not values:
+        raise problem(problems.MISSING_TENANT, "Say with X-Tenant-Id whose data it is about.")
+    if len(values) > 1:
+        raise problem(problems.INVALID_TENANT, "X-Tenant-Id must be given once.")
+    number = int(values[0]) if _TENANT_ID.fullmatch(values[0]) else 0
+    if not 0 < number <= _LARGEST_TENANT_ID:
+        raise problem(
+            problems.INVALID_TENANT, f"X-Tenant-Id must be 1 to {_LARGEST_TENANT_ID}, in digits."
+        )
+    return number
+
+
+def idempotency_key(headers: RawHeaders) -> str:
+    """The key of a command, bare or as a structured-field string. Raises `Problem`.
+
+    `abc` and `"abc"` are one key (RFC 9651 strings, as the Idempotency-Key draft has it).
+    """
+    values = [value for name, value in headers if name == b"idempotency-key"]
+    if not values or not values[0].strip():
+        raise problem(problems.MISSING_KEY, "Every command needs an Idempotency-Key of its own.")
+    if len(values) > 1:
+        raise problem(problems.INVALID_KEY, "Idempotency-Key must be given once.")
+    key = values[0].strip().decode("latin-1")
+    if quoted := _QUOTED.fullmatch(key):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    if not _KEY.fullmatch(key):
+        raise problem(problems.INVALID_KEY, "Idempotency-Key must be 1 to 255 printable ASCII.")
+    return key
+
+
+def expected_versions(headers: RawHeaders) -> frozenset[int] | None:
+    """The versions that If-Match allows, or None if it allows any (RFC 9110, 13.1.1).
+
+    The comparison is strong: a weak tag allows nothing, nor does a tag that is not ours.
+    """
+    given = _list(headers, b"if-match")
+    if given is None or given.strip() == "*":
+        return None
+    return frozenset(
+        int(tag) for weak, tag in _ENTITY_TAG.findall(given) if not weak and tag.isdecimal()
+    )
+
+
+def is_unmodified(headers: RawHeaders, etag: str) -> bool:
+    """Whether If-None-Match names `etag`, by weak comparison (RFC 9110, 13.1.2)."""
+    given = _list(headers, b"if-none-match")
+    if given is None:
+        return False
+    return given.strip() == "*" or any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(given))
+
+
+def correlation_id(headers: RawHeaders) -> str | None:
+    """The caller's X-Correlation-Id, if it is 1 to 128 visible ASCII characters."""
+    for name, value in headers:
+        if name == b"x-correlation-id" and _CORRELATION_ID.fullmatch(value):
+            return value.decode()
+    return None
+
+
+def _list(headers: RawHeaders, wanted: bytes) -> str | None:
+    values = [value.decode("latin-1") for name, value in headers if name == wanted]
+    return ", ".join(values) if values else None

@@ -1,0 +1,202 @@
+"""The OpenAPI description: what Litestar cannot derive from the handlers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import litestar_offline_docs
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    Schema,
+)
+
+from app import examples
+from app.problems import (
+    BODY_TOO_LARGE,
+    INTERNAL,
+    INVALID_KEY,
+    INVALID_REQUEST,
+    INVALID_TENANT,
+    KEY_REUSED,
+    MEDIA_TYPE,
+    MISSING_KEY,
+    MISSING_TENANT,
+    OVERLOADED,
+    TENANT_NOT_FOUND,
+    TENANT_SUSPENDED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    COMMAND_REJECTED,
+    Kind,
+    ProblemDetails,
+    document,
+)
+
+# Served from the package: the documentation pages work without internet.
+ASSETS: Final = Path(litestar_offline_docs.__file__).parent / "static"
+ASSETS_PATH: Final = "/schema/assets"
+
+OF_READS: Final = (
+    MISSING_TENANT,
+    INVALID_TENANT,
+    INVALID_REQUEST,
+    TENANT_NOT_FOUND,
+    INTERNAL,
+    UNAVAILABLE,
+)
+OF_COMMANDS: Final = (
+    *OF_READS,
+    MISSING_KEY,
+    INVALID_KEY,
+    TENANT_SUSPENDED,
+    BODY_TOO_LARGE,
+    KEY_REUSED,
+    COMMAND_REJECTED,
+    OVERLOADED,
+)
+
+_TENANT: Final = Parameter(
+    name="X-Tenant-Id",
+    param_in="header",
+    required=True,
+    description="The tenant whose data the request is about.",
+    schema=Schema(type=OpenAPIType.INTEGER, format="int64", minimum=1, examples=[10001]),
+)
+_KEY: Final = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    required=True,
+    description=(
+        "Unique to the request and sent again with its retries: the command is carried out"
+        ' once. Bare or quoted, `abc` and `"abc"` are one key.'
+    ),
+    schema=Schema(
+        type=OpenAPIType.STRING, min_length=1, max_length=257, examples=["bet-10001-user-1-7f3a"]
+    ),
+)
+_CORRELATION: Final = Parameter(
+    name="X-Correlation-Id",
+    param_in="header",
+    description="Kept in the metadata of the events, to trace what one request caused.",
+    schema=Schema(type=OpenAPIType.STRING, max_length=128),
+)
+_IF_MATCH: Final = Parameter(
+    name="If-Match",
+    param_in="header",
+    description="Carry the command out only if the resource still has this ETag.",
+    schema=Schema(type=OpenAPIType.STRING, examples=['"1"']),
+)
+_IF_NONE_MATCH: Final = Parameter(
+    name="If-None-Match",
+    param_in="header",
+    description="Answer 304 if the resource still has this ETag.",
+    schema=Schema(type=OpenAPIType.STRING, examples=['"1"']),
+)
+
+
+@dataclass
+class TenantOperation(Operation):
+    """An operation on a tenant's data, with examples of what it takes and answers."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT,)
+    etag: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *self.headers]
+        for status, response in (self.responses or {}).items():
+            if isinstance(response, OpenAPIResponse) and status.startswith("2"):
+                self._complete(response, status)
+        if self.request_body is not None and self.operation_id in examples.REQUESTS:
+            content = self.request_body.content  # type: ignore[union-attr]  # never a reference
+            content["application/json"].example = examples.REQUESTS[self.operation_id]
+
+    def _complete(self, response: OpenAPIResponse, status: str) -> None:
+        example = examples.of_answer(str(self.operation_id), status)
+        for media_type in (response.content or {}).values():
+            if example is not None:
+                media_type.example = example
+        if self.etag:
+            header = OpenAPIHeader(
+                description="The version of the resource.", schema=Schema(type=OpenAPIType.STRING)
+            )
+            response.headers = {**(response.headers or {}), "ETag": header}
+
+
+@dataclass
+class TaggedRead(TenantOperation):
+    """A read of one resource, which can be conditional."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _IF_NONE_MATCH)
+    etag: ClassVar[bool] = True
+
+
+@dataclass
+class Creation(TenantOperation):
+    """A command that makes a resource."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, _CORRELATION)
+    etag: ClassVar[bool] = True
+
+
+@dataclass
+class Transition(TenantOperation):
+    """A command that moves a resource to another status."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, _IF_MATCH, _CORRELATION)
+    etag: ClassVar[bool] = True
+
+
+def problems(*kinds: Kind) -> dict[int, ResponseSpec]:
+    """The problem responses of an operation, one for each status."""
+    by_status: dict[int, list[Kind]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
+    return {status: _problem_response(of_status) for status, of_status in by_status.items()}
+
+
+def _problem_response(kinds: Sequence[Kind]) -> ResponseSpec:
+    return ResponseSpec(
+        data_container=ProblemDetails,
+        media_type=MEDIA_TYPE,
+        generate_examples=False,
+        description="; ".join(kind.title for kind in kinds) + ".",
+        examples=[
+            Example(id=kind.slug, summary=kind.title, value=document(kind, f"{kind.title}."))
+            for kind in kinds
+        ],
+    )
+
+
+def answered(kind: Any, description: str) -> ResponseSpec:
+    """A further success response of an operation."""
+    return ResponseSpec(data_container=kind, generate_examples=False, description=description)
+
+
+NOT_MODIFIED: Final = ResponseSpec(data_container=None, description="Unchanged since this ETag.")
+
+CONFIG: Final = OpenAPIConfig(
+    title="Stakebook",
+    version="1.0.0",
+    description="An event-sourced ledger for betting operators: bets, payments, balances.",
+    path="/schema",
+    create_examples=False,
+    render_plugins=[
+        SwaggerRenderPlugin(
+            js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
+            css_url=f"{ASSETS_PATH}/swagger-ui.css",
+            standalone_preset_js_url=f"{ASSETS_PATH}/swagger-ui-standalone-preset.js",
+            favicon="<link rel='icon' href='data:,'>",
+            path=["/", "/swagger"],
+        ),
+        JsonRenderPlugin(path="/openapi.json"),
+    ],
+)

@@ -1,0 +1,106 @@
+"""The HTTP server around the application: workers, signals, a shutdown in order."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from typing import Any, Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+from litestar import Litestar
+
+from app.service import Service
+from app.settings import Settings
+
+BACKLOG: Final = 2048
+MOST_HEADER_BYTES: Final = 32 * 1024
+
+
+class PortTaken(Exception):
+    """Somebody else listens there already; the message says what to do."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"Cannot listen on {host}:{port}: {reason}. Stop what listens there or set PORT."
+        )
+
+
+class DrainingServer(Server):
+    """A server that reports itself not ready for a while before it stops.
+
+    The first SIGTERM makes /readyz fail and goes on serving for `drain_seconds`, so that a
+    load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once.
+    """
+
+    drain_seconds = 0.0
+    _told = False
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Granian's handler of SIGTERM and SIGINT."""
+        if self._told or args[:1] == (signal.SIGINT,) or not self.drain_seconds:
+            super().signal_handler_interrupt(*args, **kwargs)
+            return
+        self._told = True
+        for worker in self.wrks:
+            os.kill(worker.inner.pid, signal.SIGUSR1)
+        stop = super().signal_handler_interrupt
+        timer = threading.Timer(self.drain_seconds, stop)
+        timer.daemon = True
+        timer.start()
+
+
+@asynccontextmanager
+async def drain_on_signal(app: Litestar) -> AsyncGenerator[None, None]:
+    """Let SIGUSR1 make the worker report itself not ready."""
+
+    def drain() -> None:
+        service: Service = app.state["service"]
+        service.draining = True
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, drain)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `PortTaken` if the port cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise PortTaken(host, port, "the port is taken" if taken else str(error)) from error
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop; the environment is what the workers start from."""
+    server = DrainingServer(
+        "app.asgi:create",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=MOST_HEADER_BYTES),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=30,
+    )
+    server.drain_seconds = settings.drain_seconds
+    server.serve()

@@ -1,0 +1,80 @@
+"""What a running process consists of, and the request by which controllers reach it."""
+
+from typing import Any, Literal, cast
+
+import asyncpg
+from litestar import Request
+from litestar.datastructures import State
+from msgspec import Struct
+from uuid_utils.compat import uuid7
+
+from app import bodies, fingerprint, headers, problems
+from app.committer import Committer
+from app.cursors import Cursors
+from app.metrics import Metrics
+from app.problems import Problem, problem
+from app.reads import Reads
+from app.settings import Settings
+from app.submission import Applied, Resource, Submission
+from domain.decision import Command
+
+JSON = "application/json"
+
+
+class Service(Struct, kw_only=True):
+    """The parts of one process; `draining` is set once it is told to stop."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    committer: Committer
+    reads: Reads
+    cursors: Cursors
+    metrics: Metrics
+    draining: bool = False
+
+
+class LedgerRequest(Request[Any, Any, State]):
+    """A request to the ledger: strict about its body and headers, with the service at hand."""
+
+    @property
+    def service(self) -> Service:
+        """The process's service."""
+        return cast("Service", self.app.state["service"])
+
+    @property
+    def tenant_id(self) -> int:
+        """The tenant that the request is about. Raises `Problem`."""
+        return headers.tenant_id(self.scope["headers"])
+
+    async def json(self) -> Any:
+        """The body as the type that the handler declares. Raises `Problem`."""
+        media_type, _ = self.content_type
+        if media_type != JSON:
+            raise problem(problems.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {JSON}.")
+        field = self.route_handler.parsed_data_field
+        return bodies.decode(await self.body(), field.annotation if field else Struct)
+
+    async def submit(self, command: Command, resource: Resource, resource_id: str | None = None) -> Applied:
+        """Have `command` committed and return what came of it.
+
+        Without `resource_id` the command creates its resource. Raises `Problem` for a
+        refusal and for whatever keeps the command from being committed.
+        """
+        raw = self.scope["headers"]
+        command_id = uuid7()
+        path = {} if resource_id is None else {f"{resource}_id": resource_id}
+        submission = Submission(
+            tenant_id=headers.tenant_id(raw),
+            command=command,
+            command_id=command_id,
+            resource=resource,
+            resource_id=resource_id or f"{resource}-{command_id}",
+            idempotency_key=headers.idempotency_key(raw),
+            fingerprint=fingerprint.of_command(command, **path),
+            expected_versions=None if resource_id is None else headers.expected_versions(raw),
+            correlation_id=headers.correlation_id(raw),
+        )
+        outcome = await self.service.committer.submit(submission)
+        if isinstance(outcome, Applied):
+            return outcome
+        raise Problem(outcome.problem, replayed=outcome.duplicate)

@@ -1,0 +1,71 @@
+"""The settings of the service, all from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class InvalidSetting(Exception):
+    """An environment variable holds a value that the setting does not take."""
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        super().__init__(f"{name}={value!r} is not usable: {reason}. Correct or unset {name}.")
+
+
+class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
+    """Every setting, named as its variable in lower case; docs/settings.md explains each."""
+
+    database_url: str | None = None
+    data_dir: Path = Path(".stakebook")
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    log_format: Literal["auto", "readable", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    pool_size: Annotated[int, Meta(ge=2, le=100)] = 8
+    batch_limit: Annotated[int, Meta(ge=1, le=1024)] = 256
+    queue_limit: Count = 4096
+    cached_tenants: Count = 256
+    cached_rows: Count = 4096
+    command_timeout_seconds: Seconds = 10.0
+    statement_timeout_seconds: Seconds = 5.0
+    drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    key_hours: Annotated[float, Meta(gt=0)] = 48.0
+    prune_interval_hours: Annotated[float, Meta(gt=0)] = 6.0
+    cursor_secret: Annotated[str, Meta(min_length=32)] | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `environment`, by default the process's.
+
+        An empty variable counts as not set. Raises `InvalidSetting`.
+        """
+        source = os.environ if environment is None else environment
+        given = {
+            field: _parsed(variable, source[variable], _TYPES[field])
+            for field, variable in _VARIABLES.items()
+            if source.get(variable)
+        }
+        return cls(**given)
+
+
+_TYPES: Final = get_type_hints(Settings, include_extras=True)
+_VARIABLES: Final = {field: field.upper() for field in Settings.__struct_fields__}
+
+
+def _parsed(variable: str, value: str, kind: object) -> object:
+    if kind is Path:
+        return Path(value)
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason = str(error).removesuffix(" - at `$`")
+        raise InvalidSetting(variable, value, reason[0].lower() + reason[1:]) from error

@@ -1,0 +1,64 @@
+"""What a process remembers of a tenant: its head, and rows that are right while it holds."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from domain.tenant import Tenant
+from projections import PROJECTIONS
+from projections.idempotency_keys import KeyRecord
+
+RowT = TypeVar("RowT")
+
+Rows = dict[str, Struct | None]
+"""The rows of one table by key; None where it is known that there is no row."""
+
+TABLES: Final = tuple(projection.table.name for projection in PROJECTIONS)
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """Where a tenant's log ends: the position, hash and time of its last event.
+
+    `revision` counts the changes of what decisions rest on beside the log.
+    """
+
+    position: int
+    hash: bytes
+    last_timestamp: int
+    revision: int
+
+
+class TenantState:
+    """A tenant as of `head`; not valid any more once somebody else has moved the head."""
+
+    def __init__(self, tenant: Tenant, head: Head) -> None:
+        self.tenant = tenant
+        self.head = head
+        self.rows: dict[str, Rows] = {table: {} for table in TABLES}
+        self.keys: dict[str, KeyRecord] = {}
+
+    def advance(self, head: Head, rows: dict[str, Rows], keys: dict[str, KeyRecord]) -> None:
+        """Take over what a committed batch left behind; the newest entries come last."""
+        self.head = head
+        for table, changed in rows.items():
+            _renew(self.rows[table], changed)
+        _renew(self.keys, keys)
+
+    def trim(self, limit: int) -> None:
+        """Forget the oldest entries of each table beyond `limit`."""
+        for held in self._all():
+            if (surplus := len(held) - limit) > 0:
+                for key in list(islice(held, surplus)):
+                    del held[key]
+
+    def _all(self) -> Iterator[dict[str, object]]:
+        yield from self.rows.values()
+        yield self.keys
+
+
+def _renew(held: dict[str, RowT], changed: dict[str, RowT]) -> None:
+    for key, row in changed.items():
+        held.pop(key, None)
+        held[key] = row

@@ -1,0 +1,1 @@
+"""The rules of the ledger: aggregates, their events and commands, and the refusals; pure."""

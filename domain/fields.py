@@ -1,0 +1,40 @@
+"""The types and checks of the fields that commands share."""
+
+from decimal import Decimal
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from domain import money
+from domain.errors import InvalidField
+
+# Identifiers are path segments and text in PostgreSQL: no control characters (NUL kills an
+# INSERT), no slash, and neither "." nor "..", which clients resolve away.
+_IDENTIFIER: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f/]+$"
+_TEXT: Final = r"^[^\x00]*$"
+
+Identifier: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        pattern=_IDENTIFIER,
+        description="1 to 128 characters, without control characters and slashes.",
+    ),
+]
+Reason: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=_TEXT, description="Free text for the record.")
+]
+
+
+def settle_amount(
+    command: Struct, field: str, value: Decimal, above: Decimal = money.ZERO
+) -> None:
+    """Write `value` back to the frozen command in the money scale.
+
+    Raises `InvalidField` when it is not an exact amount greater than `above`.
+    """
+    if reason := money.fault(value, above):
+        raise InvalidField(field, reason)
+    force_setattr(command, field, money.exact(value))

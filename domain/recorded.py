@@ -1,0 +1,51 @@
+"""An event as the log holds it: what happened, to whom, where in which order."""
+
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What accompanies an event without being part of the fact.
+
+    `correlation_id` ties together what one client request caused, `related_to` names the
+    aggregate whose event brought this one about (a balance follows a bet or a payment).
+    """
+
+    correlation_id: str | None = None
+    related_to: str | None = None
+
+
+class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
+    """One event of a tenant's log.
+
+    `position` counts the tenant's events without gaps, `version` the aggregate's;
+    `timestamp` is in milliseconds since 1970 and never goes back within a tenant.
+    """
+
+    tenant_id: int
+    position: int
+    id: UUID
+    aggregate_id: str
+    version: int
+    timestamp: int
+    idempotency_key: str
+    metadata: Metadata
+    event: E_co
+
+    @property
+    def occurred_at(self) -> datetime:
+        """The timestamp as an aware datetime in UTC."""
+        return instant(self.timestamp)
+
+
+@lru_cache(maxsize=1024)  # the events of a batch share one timestamp
+def instant(milliseconds: int) -> datetime:
+    """The moment so many milliseconds after 1970, exact (no float), in UTC."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest * 1000)

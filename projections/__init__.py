@@ -1,0 +1,27 @@
+"""The read side: every table of the service, and the folds that fill the five views."""
+
+from typing import Any, Final
+
+from projections import bets, payments, tenants_summary, user_activity, user_balances
+from projections.change import Projection
+from projections.events import EVENT_TABLES
+from projections.idempotency_keys import idempotency_keys
+from projections.tables import metadata
+from projections.tenants import tenant_heads, tenants
+
+__all__ = (
+    "EVENT_TABLES",
+    "PROJECTIONS",
+    "idempotency_keys",
+    "metadata",
+    "tenant_heads",
+    "tenants",
+)
+
+PROJECTIONS: Final[tuple[Projection[Any, Any], ...]] = (
+    bets.projection,
+    payments.projection,
+    user_balances.projection,
+    tenants_summary.projection,
+    user_activity.projection,
+)

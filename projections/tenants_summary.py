@@ -1,0 +1,128 @@
+"""`tenants_summary_view`: one row of totals a tenant, for dashboards and reports."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import BigInteger, Column, Select, Table, select
+from typing_extensions import assert_never
+
+from domain import balance, money
+from projections import delta
+from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
+from projections.tables import INSTANT, TOTAL, metadata, of_tenant, row_columns, tenant_id
+
+
+class TenantSummary(Struct, frozen=True, kw_only=True):
+    """A tenant's totals.
+
+    `bets_<status>` and `payments_<status>` count by present status. `turnover` sums the
+    stakes of bets that were not cancelled, `payouts` what won bets paid,
+    `gross_gaming_revenue` the stakes of settled bets less the payouts; `deposits` and
+    `withdrawals` sum completed payments, `balances` what is owed to all users.
+    """
+
+    bets_placed: int = 0
+    bets_confirmed: int = 0
+    bets_settled: int = 0
+    bets_cancelled: int = 0
+    turnover: Decimal = money.ZERO
+    payouts: Decimal = money.ZERO
+    gross_gaming_revenue: Decimal = money.ZERO
+    payments_created: int = 0
+    payments_completed: int = 0
+    payments_failed: int = 0
+    deposits: Decimal = money.ZERO
+    withdrawals: Decimal = money.ZERO
+    balances: Decimal = money.ZERO
+    last_updated_at: datetime | None = None
+    last_position: int = 0
+
+
+tenants_summary_view: Final = Table(
+    "tenants_summary_view",
+    metadata,
+    tenant_id(),
+    Column("bets_placed", BigInteger, nullable=False),
+    Column("bets_confirmed", BigInteger, nullable=False),
+    Column("bets_settled", BigInteger, nullable=False),
+    Column("bets_cancelled", BigInteger, nullable=False),
+    Column("turnover", TOTAL, nullable=False),
+    Column("payouts", TOTAL, nullable=False),
+    Column("gross_gaming_revenue", TOTAL, nullable=False),
+    Column("payments_created", BigInteger, nullable=False),
+    Column("payments_completed", BigInteger, nullable=False),
+    Column("payments_failed", BigInteger, nullable=False),
+    Column("deposits", TOTAL, nullable=False),
+    Column("withdrawals", TOTAL, nullable=False),
+    Column("balances", TOTAL, nullable=False),
+    Column("last_updated_at", INSTANT, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+)
+
+
+def fold(row: TenantSummary | None, change: Change) -> TenantSummary:
+    """The tenant's row after `change`."""
+    before = row or TenantSummary()
+    match change:
+        case BetChange():
+            return _after_bet(before, change)
+        case PaymentChange():
+            return _after_payment(before, change)
+        case BalanceChange():
+            return replace(
+                before,
+                balances=before.balances + balance.signed(change.recorded.event),
+                last_updated_at=change.recorded.occurred_at,
+                last_position=change.recorded.position,
+            )
+        case _:
+            assert_never(change)
+
+
+def _after_bet(row: TenantSummary, change: BetChange) -> TenantSummary:
+    added = delta.of_bet(change)
+    return replace(
+        row,
+        bets_placed=row.bets_placed + delta.bets_in("placed", change),
+        bets_confirmed=row.bets_confirmed + delta.bets_in("confirmed", change),
+        bets_settled=row.bets_settled + delta.bets_in("settled", change),
+        bets_cancelled=row.bets_cancelled + delta.bets_in("cancelled", change),
+        turnover=row.turnover + added.staked,
+        payouts=row.payouts + added.won,
+        gross_gaming_revenue=row.gross_gaming_revenue + added.settled_stake - added.won,
+        last_updated_at=change.recorded.occurred_at,
+        last_position=change.recorded.position,
+    )
+
+
+def _after_payment(row: TenantSummary, change: PaymentChange) -> TenantSummary:
+    added = delta.of_payment(change)
+    return replace(
+        row,
+        payments_created=row.payments_created + delta.payments_in("created", change),
+        payments_completed=row.payments_completed + delta.payments_in("completed", change),
+        payments_failed=row.payments_failed + delta.payments_in("failed", change),
+        deposits=row.deposits + added.deposited,
+        withdrawals=row.withdrawals + added.withdrawn,
+        last_updated_at=change.recorded.occurred_at,
+        last_position=change.recorded.position,
+    )
+
+
+projection: Final = Projection[TenantSummary, Change](
+    table=tenants_summary_view,
+    row_type=TenantSummary,
+    changes=(BetChange, PaymentChange, BalanceChange),
+    key=lambda _: "",
+    fold=fold,
+)
+
+
+def of_the_tenant() -> Select[Any]:
+    """The tenant's row; parameter `tenant_id`."""
+    return select(*row_columns(tenants_summary_view, TenantSummary)).where(
+        of_tenant(tenants_summary_view.c.tenant_id)
+    )

@@ -1,0 +1,144 @@
+"""`user_activity_view`: what each user has staked, won, lost and moved; for rankings."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import BigInteger, Column, Integer, Select, Table, bindparam, select
+from typing_extensions import assert_never
+
+from domain import money
+from projections import delta
+from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
+from projections.tables import INSTANT, TOTAL, key, metadata, of_tenant, row_columns, tenant_id
+
+Ranking: TypeAlias = Literal["staked", "won", "lost", "deposited", "withdrawn", "bets"]
+
+
+class UserActivity(Struct, frozen=True, kw_only=True):
+    """One user's row.
+
+    `bets` and `staked` count bets that were not cancelled; `bets_<status>` and
+    `payments_<status>` count by present status, so they also are the totals of the lists.
+    `lost` sums the stakes of lost bets; `deposited` and `withdrawn` count completed payments.
+    """
+
+    user_id: str
+    bets: int = 0
+    bets_placed: int = 0
+    bets_confirmed: int = 0
+    bets_settled: int = 0
+    bets_cancelled: int = 0
+    staked: Decimal = money.ZERO
+    won: Decimal = money.ZERO
+    lost: Decimal = money.ZERO
+    payments_created: int = 0
+    payments_completed: int = 0
+    payments_failed: int = 0
+    deposited: Decimal = money.ZERO
+    withdrawn: Decimal = money.ZERO
+    last_active_at: datetime | None = None
+    last_position: int = 0
+
+
+user_activity_view: Final = Table(
+    "user_activity_view",
+    metadata,
+    tenant_id(),
+    key("user_id"),
+    Column("bets", BigInteger, nullable=False),
+    Column("bets_placed", BigInteger, nullable=False),
+    Column("bets_confirmed", BigInteger, nullable=False),
+    Column("bets_settled", BigInteger, nullable=False),
+    Column("bets_cancelled", BigInteger, nullable=False),
+    Column("staked", TOTAL, nullable=False),
+    Column("won", TOTAL, nullable=False),
+    Column("lost", TOTAL, nullable=False),
+    Column("payments_created", BigInteger, nullable=False),
+    Column("payments_completed", BigInteger, nullable=False),
+    Column("payments_failed", BigInteger, nullable=False),
+    Column("deposited", TOTAL, nullable=False),
+    Column("withdrawn", TOTAL, nullable=False),
+    Column("last_active_at", INSTANT, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+)
+
+
+def fold(row: UserActivity | None, change: Change) -> UserActivity:
+    """The user's row after `change`."""
+    before = row or UserActivity(user_id=change.after.user_id)
+    match change:
+        case BetChange():
+            return _after_bet(before, change)
+        case PaymentChange():
+            return _after_payment(before, change)
+        case BalanceChange():
+            return replace(
+                before,
+                last_active_at=change.recorded.occurred_at,
+                last_position=change.recorded.position,
+            )
+        case _:
+            assert_never(change)
+
+
+def _after_bet(row: UserActivity, change: BetChange) -> UserActivity:
+    added = delta.of_bet(change)
+    return replace(
+        row,
+        bets=row.bets + added.bets,
+        bets_placed=row.bets_placed + delta.bets_in("placed", change),
+        bets_confirmed=row.bets_confirmed + delta.bets_in("confirmed", change),
+        bets_settled=row.bets_settled + delta.bets_in("settled", change),
+        bets_cancelled=row.bets_cancelled + delta.bets_in("cancelled", change),
+        staked=row.staked + added.staked,
+        won=row.won + added.won,
+        lost=row.lost + added.lost,
+        last_active_at=change.recorded.occurred_at,
+        last_position=change.recorded.position,
+    )
+
+
+def _after_payment(row: UserActivity, change: PaymentChange) -> UserActivity:
+    added = delta.of_payment(change)
+    return replace(
+        row,
+        payments_created=row.payments_created + delta.payments_in("created", change),
+        payments_completed=row.payments_completed + delta.payments_in("completed", change),
+        payments_failed=row.payments_failed + delta.payments_in("failed", change),
+        deposited=row.deposited + added.deposited,
+        withdrawn=row.withdrawn + added.withdrawn,
+        last_active_at=change.recorded.occurred_at,
+        last_position=change.recorded.position,
+    )
+
+
+projection: Final = Projection[UserActivity, Change](
+    table=user_activity_view,
+    row_type=UserActivity,
+    changes=(BetChange, PaymentChange, BalanceChange),
+    key=lambda change: change.after.user_id,
+    fold=fold,
+)
+
+_columns = row_columns(user_activity_view, UserActivity)
+
+
+def of_user() -> Select[Any]:
+    """A user's row; parameters `tenant_id`, `user_id`."""
+    return select(*_columns).where(
+        of_tenant(user_activity_view.c.tenant_id),
+        user_activity_view.c.user_id == bindparam("user_id"),
+    )
+
+
+def top(by: Ranking) -> Select[Any]:
+    """The users with most of `by`, first the largest; parameters `tenant_id`, `limit`."""
+    return (
+        select(*_columns)
+        .where(of_tenant(user_activity_view.c.tenant_id))
+        .order_by(user_activity_view.c[by].desc(), user_activity_view.c.user_id)
+        .limit(bindparam("limit", type_=Integer))
+    )
