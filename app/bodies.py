@@ -34,7 +34,7 @@ def decode(body: bytes, kind: type[CommandT]) -> CommandT:
     number.
     """
     try:
-        command = _decoder(kind).decode(body)
+        command: CommandT = _decoder(kind).decode(body)
         members = _MEMBERS.decode(body.decode())
     except msgspec.ValidationError as error:
         raise problems.of_fields([_field_error(error)]) from error

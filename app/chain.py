@@ -11,7 +11,8 @@ from domain.recorded import Recorded
 
 _ENCODER: Final = Encoder(decimal_format="number")
 _TAG_BYTES: Final = {
-    event_class: len(f'{{"event_type":"{event_type}"') for event_class, event_type in EVENT_TYPE.items()
+    event_class: len(f'{{"event_type":"{event_type}"')
+    for event_class, event_type in EVENT_TYPE.items()
 }
 
 
@@ -22,7 +23,7 @@ class Sealed(Struct, frozen=True):
     """
 
     recorded: Recorded[DomainEvent]
-    data: str
+    data: bytes
     hash: bytes
 
 
@@ -54,7 +55,6 @@ def _header(recorded: Recorded[Any]) -> bytes:
     )
 
 
-def _payload(event: DomainEvent, encoded: bytes) -> str:
+def _payload(event: DomainEvent, encoded: bytes) -> bytes:
     """The encoded event without its tag, which has a column of its own."""
-    rest = encoded[_TAG_BYTES[type(event)] :].decode()
-    return "{" + rest.removeprefix(",")
+    return b"{" + encoded[_TAG_BYTES[type(event)] :].removeprefix(b",")

@@ -7,10 +7,8 @@ import secrets
 import sys
 import tempfile
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import click
 import structlog
 
@@ -101,9 +99,7 @@ def prune(older_than: timedelta) -> None:
 def _cursor_secret(settings: Settings) -> str:
     """A secret for cursors: kept beside the embedded server, or made anew for this start."""
     if settings.database_url is not None:
-        _log.warning(
-            "CURSOR_SECRET is not set: cursors end with this start and at other replicas"
-        )
+        _log.warning("CURSOR_SECRET is not set: cursors end with this start and at other replicas")
         return secrets.token_urlsafe(48)
     file = settings.data_dir / "cursor.secret"
     if not file.exists():

@@ -1,147 +1,153 @@
 """The one statement that commits a batch, built once for each set of tables it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Raw
 from msgspec.json import Encoder
-from msgspec.structs import astuple
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
-    Column,
-    Numeric,
+    LargeBinary,
     Select,
     Table,
     Text,
     any_,
     bindparam,
     cast,
+    column,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import CTE, TableValuedAlias
-from sqlalchemy.types import TypeEngine
 
 from app.chain import Sealed
 from app.draft import Draft
 from app.query import Query
 from domain.events import EVENT_NAME, EVENT_TYPE
 from projections import EVENT_TABLES, PROJECTIONS, idempotency_keys, tenant_heads
+from projections.events import EVENT_COLUMNS
+from projections.idempotency_keys import KeyRecord
 
 _ENCODER: Final = Encoder(decimal_format="number")
-_NO_METADATA: Final = "{}"
 
-_HEAD_PARAMETERS: Final = ("tenant_id", "position", "hash", "last_timestamp")
-_EXPECTED_PARAMETERS: Final = ("expected_position", "expected_revision")
-_EVENT_PARAMETERS: Final = (
-    "tenant_id",
-    "position",
-    "id",
-    "aggregate_id",
-    "event_type",
-    "event_name",
-    "event_data",
-    "timestamp",
-    "version",
-    "metadata",
-    "hash",
-    "idempotency_key",
-)
-_KEY_PARAMETERS: Final = (
-    "tenant_id",
-    "idempotency_key",
-    "operation",
-    "fingerprint",
-    "resource_id",
-    "command_id",
-    "status",
-    "problem",
-)
-_ROW_PARAMETERS: Final = {
-    projection.table.name: ("tenant_id", *projection.row_type.__struct_fields__)
-    for projection in PROJECTIONS
-    if "tenant_id" not in projection.row_type.__struct_fields__
+# The database fills in when a row was written.
+_APPENDED: Final = {
+    **{table: [c for c in EVENT_COLUMNS if c != "created_at"] for table in EVENT_TABLES.values()},
+    idempotency_keys: ["tenant_id", *KeyRecord.__struct_fields__],
 }
-
-Arguments = dict[str, Sequence[object]]
+_FOLDED: Final = {
+    projection.table: ["tenant_id", *projection.row_type.__struct_fields__]
+    for projection in PROJECTIONS
+}
+_MOVED: Final = ("position", "hash", "last_timestamp")
 
 
 @lru_cache(maxsize=64)
 def statement(tables: frozenset[str]) -> Query:
-    """The statement for batches that write exactly `tables`.
+    """The statement for batches that write exactly `tables`, beside the heads.
 
     Its first part moves each head from the expected to the new position, in tenant order so
     that two batches cannot wait for each other; every other part joins it, so that a tenant
     whose head somebody else moved writes nothing. Returns the tenants that committed.
+
+    One parameter a table, named after it: the rows as a JSON array. Against an array for
+    each column that costs PostgreSQL a little and saves the driver, which looks at every
+    element, far more (docs/decisions/0003).
     """
     moved = _moved()
-    writes: list[CTE] = []
-    for table in EVENT_TABLES.values():
-        if table.name in tables:
-            writes.append(_appended(table, _EVENT_PARAMETERS, moved))
-    for projection in PROJECTIONS:
-        if projection.table.name in tables:
-            writes.append(_folded(projection.table, moved))
-    if idempotency_keys.name in tables:
-        writes.append(_appended(idempotency_keys, _KEY_PARAMETERS, moved))
-    return Query(select(moved.c.tenant_id).add_cte(*writes))
+    appended = [
+        _appended(table, names, moved) for table, names in _APPENDED.items() if table.name in tables
+    ]
+    folded = [
+        _folded(table, names, moved) for table, names in _FOLDED.items() if table.name in tables
+    ]
+    return Query(select(moved.c.tenant_id).add_cte(*appended, *folded))
 
 
-def written(drafts: Iterable[Draft]) -> frozenset[str]:
-    """The names of the tables that `drafts` write."""
-    tables: set[str] = set()
+def rows(drafts: Sequence[Draft]) -> dict[str, str]:
+    """What `drafts` write: for each table that they touch its rows as a JSON array."""
+    written: dict[str, list[bytes]] = {}
     for draft in drafts:
-        tables.update(EVENT_TABLES[stream].name for stream, sealed in draft.events.items() if sealed)
-        tables.update(draft.rows)
-        if draft.claims:
-            tables.add(idempotency_keys.name)
-    return frozenset(tables)
+        for table, encoded in _rows_of(draft):
+            written.setdefault(table, []).append(encoded)
+    return {table: f"[{b','.join(encoded).decode()}]" for table, encoded in written.items()}
 
 
-def arguments(drafts: Sequence[Draft], tables: frozenset[str]) -> Arguments:
-    """The values of the statement's parameters, an array for each column."""
-    values = _heads(drafts)
-    for stream, table in EVENT_TABLES.items():
-        if table.name in tables:
-            rows = [_event_row(sealed) for draft in drafts for sealed in draft.events[stream]]
-            values |= _columns(table, _EVENT_PARAMETERS, rows)
-    for projection in PROJECTIONS:
-        if (table := projection.table).name in tables:
-            values |= _columns(table, _ROW_PARAMETERS[table.name], _rows(drafts, table.name))
-    if idempotency_keys.name in tables:
-        values |= _columns(idempotency_keys, _KEY_PARAMETERS, _claims(drafts))
-    return values
+def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
+    # The tenant is the first member of every row; the rest is encoded as it is.
+    tenant = b'{"tenant_id":%d,' % draft.state.tenant.id
+    yield tenant_heads.name, tenant + _head(draft)[1:]
+    for stream, sealed in draft.events.items():
+        for event in sealed:
+            yield EVENT_TABLES[stream].name, tenant + _event(event)[1:]
+    for table, changed in draft.rows.items():
+        for row in changed.values():
+            yield table, tenant + _ENCODER.encode(row)[1:]
+    for claim in draft.claims.values():
+        yield idempotency_keys.name, tenant + _ENCODER.encode(claim)[1:]
+
+
+def _head(draft: Draft) -> bytes:
+    before, after = draft.state.head, draft.head
+    return _ENCODER.encode(
+        {
+            "position": after.position,
+            "hash": after.hash.hex(),
+            "last_timestamp": after.last_timestamp,
+            "expected_position": before.position,
+            "expected_revision": before.revision,
+        }
+    )
+
+
+def _event(sealed: Sealed) -> bytes:
+    recorded = sealed.recorded
+    event_type = EVENT_TYPE[type(recorded.event)]
+    return _ENCODER.encode(
+        {
+            "position": recorded.position,
+            "id": recorded.id,
+            "aggregate_id": recorded.aggregate_id,
+            "version": recorded.version,
+            "event_type": event_type,
+            "event_name": EVENT_NAME[event_type],
+            "event_data": Raw(sealed.data),
+            "timestamp": recorded.timestamp,
+            "idempotency_key": recorded.idempotency_key,
+            "metadata": recorded.metadata,
+            "hash": sealed.hash.hex(),
+        }
+    )
 
 
 def _moved() -> CTE:
     heads = tenant_heads.c
-    names = (*_HEAD_PARAMETERS, *_EXPECTED_PARAMETERS)
-    types: list[TypeEngine[Any]] = [heads[name].type for name in _HEAD_PARAMETERS]
-    to = _unnested("tenant_heads", names, [*types, BigInteger(), BigInteger()])
-    expected = (
+    expected = [column("expected_position", BigInteger), column("expected_revision", BigInteger)]
+    to = _sent(tenant_heads, ("tenant_id", *_MOVED), *expected)
+    unmoved = (
         heads.tenant_id == to.c.tenant_id,
         heads.position == to.c.expected_position,
         heads.revision == to.c.expected_revision,
     )
     held = (
         select(heads.tenant_id)
-        .join_from(tenant_heads, to, expected[0])
-        .where(*expected[1:])
+        .join_from(tenant_heads, to, unmoved[0])
+        .where(*unmoved[1:])
         .order_by(heads.tenant_id)
         .with_for_update(of=tenant_heads)
         .cte("held")
     )
     return (
         update(tenant_heads)
-        .values({name: to.c[name] for name in _HEAD_PARAMETERS[1:]})
-        .where(*expected, heads.tenant_id == held.c.tenant_id)
+        .values({name: _stored(to, tenant_heads, name) for name in _MOVED})
+        .where(*unmoved, heads.tenant_id == held.c.tenant_id)
         .returning(heads.tenant_id)
         .cte("moved")
     )
@@ -151,107 +157,38 @@ def _appended(table: Table, names: Sequence[str], moved: CTE) -> CTE:
     return insert(table).from_select(names, _of_moved(table, names, moved)).cte(f"to_{table.name}")
 
 
-def _folded(table: Table, moved: CTE) -> CTE:
-    names = _ROW_PARAMETERS[table.name]
-    key = [column.name for column in table.primary_key]
-    rows = upsert(table).from_select(names, _of_moved(table, names, moved))
-    return rows.on_conflict_do_update(
+def _folded(table: Table, names: Sequence[str], moved: CTE) -> CTE:
+    key = [key_column.name for key_column in table.primary_key]
+    new = upsert(table).from_select(names, _of_moved(table, names, moved))
+    return new.on_conflict_do_update(
         index_elements=key,
-        set_={name: rows.excluded[name] for name in names if name not in key},
+        set_={name: new.excluded[name] for name in names if name not in key},
     ).cte(f"to_{table.name}")
 
 
-def _of_moved(table: Table, names: Sequence[str], moved: CTE) -> Select[Any]:
-    source = _unnested(table.name, names, [_sent_as(table.c[name]) for name in names])
+def _of_moved(table: Table, names: Sequence[str], moved: CTE) -> Select[*tuple[Any, ...]]:
+    source = _sent(table, names)
     tenants = cast(select(func.array_agg(moved.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
-    return select(*(_typed(source.c[name], table.c[name]) for name in names)).where(
+    return select(*(_stored(source, table, name) for name in names)).where(
         source.c.tenant_id == any_(tenants)
     )
 
 
-def _unnested(
-    prefix: str, names: Sequence[str], types: Sequence[TypeEngine[Any]]
-) -> TableValuedAlias:
-    arrays = [
-        bindparam(f"{prefix}__{name}", type_=ARRAY(kind))
-        for name, kind in zip(names, types, strict=True)
+def _sent(table: Table, names: Iterable[str], *others: Any) -> TableValuedAlias:
+    """The rows in the table's parameter, with the types of its columns; bytes as text."""
+    typed = [
+        column(name, Text() if isinstance(table.c[name].type, LargeBinary) else table.c[name].type)
+        for name in names
     ]
-    return func.unnest(*arrays).table_valued(*names).render_derived(name=f"new_{prefix}")
-
-
-def _sent_as(column: Column[Any]) -> TypeEngine[Any]:
-    """Decimals and documents travel as text, which costs the driver a fraction."""
-    return Text() if isinstance(column.type, Numeric | JSONB) else column.type
-
-
-def _typed(value: Any, column: Column[Any]) -> Any:
-    return cast(value, column.type) if isinstance(column.type, Numeric | JSONB) else value
-
-
-def _heads(drafts: Sequence[Draft]) -> Arguments:
-    heads = [(draft.state.tenant.id, draft.head, draft.state.head) for draft in drafts]
-    return {
-        "tenant_heads__tenant_id": [tenant_id for tenant_id, _, _ in heads],
-        "tenant_heads__position": [after.position for _, after, _ in heads],
-        "tenant_heads__hash": [after.hash for _, after, _ in heads],
-        "tenant_heads__last_timestamp": [after.last_timestamp for _, after, _ in heads],
-        "tenant_heads__expected_position": [before.position for _, _, before in heads],
-        "tenant_heads__expected_revision": [before.revision for _, _, before in heads],
-    }
-
-
-def _event_row(sealed: Sealed) -> tuple[object, ...]:
-    recorded = sealed.recorded
-    event_type = EVENT_TYPE[type(recorded.event)]
-    metadata = _ENCODER.encode(recorded.metadata).decode()
+    document = cast(bindparam(table.name, type_=Text), JSON)
     return (
-        recorded.tenant_id,
-        recorded.position,
-        recorded.id,
-        recorded.aggregate_id,
-        event_type,
-        EVENT_NAME[event_type],
-        sealed.data,
-        recorded.timestamp,
-        recorded.version,
-        metadata,
-        sealed.hash,
-        recorded.idempotency_key,
+        func.json_to_recordset(document)
+        .table_valued(*typed, *others)
+        .render_derived(name=f"new_{table.name}", with_types=True)
     )
 
 
-def _rows(drafts: Sequence[Draft], table: str) -> list[tuple[object, ...]]:
-    return [
-        (draft.state.tenant.id, *astuple(row))
-        for draft in drafts
-        for row in draft.rows.get(table, {}).values()
-        if row is not None
-    ]
-
-
-def _claims(drafts: Sequence[Draft]) -> list[tuple[object, ...]]:
-    return [
-        (
-            draft.state.tenant.id,
-            claim.idempotency_key,
-            claim.operation,
-            _ENCODER.encode(claim.fingerprint).decode(),
-            claim.resource_id,
-            claim.command_id,
-            claim.status,
-            None if claim.problem is None else _ENCODER.encode(claim.problem).decode(),
-        )
-        for draft in drafts
-        for claim in draft.claims.values()
-    ]
-
-
-def _columns(table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> Arguments:
-    return {
-        f"{table.name}__{name}": _as_text(column) if isinstance(table.c[name].type, Numeric) else column
-        for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
-
-
-def _as_text(column: Sequence[object]) -> list[str | None]:
-    return [None if value is None else str(value) for value in column]
+def _stored(source: TableValuedAlias, table: Table, name: str) -> Any:
+    if isinstance(table.c[name].type, LargeBinary):
+        return func.decode(source.c[name], literal_column("'hex'"))
+    return source.c[name]

@@ -120,7 +120,7 @@ class Committer:
         self._fail(late, problems.UNAVAILABLE, "The command waited too long; nothing was done.")
         try:
             await self._commit([waiting for waiting in batch if waiting.since >= latest])
-        except Exception:
+        except Exception:  # noqa: BLE001 - the queue outlives whatever one batch runs into
             _log.exception("batch failed", commands=len(batch))
             self._memory.forget({waiting.submission.tenant_id for waiting in batch})
             await self._let_go()
@@ -132,7 +132,7 @@ class Committer:
         losses, pause, afresh = 0, FIRST_PAUSE_SECONDS, False
         while batch:
             try:
-                outcomes = await self._run(batch, afresh, lock=losses >= LOSSES_BEFORE_LOCK)
+                outcomes = await self._run(batch, afresh=afresh, lock=losses >= LOSSES_BEFORE_LOCK)
             except KeysTaken:
                 self._retry("key taken", batch)
                 afresh, losses = True, losses + 1
@@ -156,7 +156,7 @@ class Committer:
                     losses += 1
 
     async def _run(
-        self, batch: Sequence[_Waiting], afresh: bool, *, lock: bool
+        self, batch: Sequence[_Waiting], *, afresh: bool, lock: bool
     ) -> Mapping[int, Outcome]:
         if self._connection is None:
             self._connection = await self._pool.acquire()
@@ -167,9 +167,7 @@ class Committer:
         self._metrics.committed(monotonic() - started)
         return outcomes
 
-    async def _find_rejected(
-        self, batch: Sequence[_Waiting], error: asyncpg.PostgresError
-    ) -> None:
+    async def _find_rejected(self, batch: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
         """Halve the batch until the command that the database refuses stands alone."""
         if len(batch) > 1:
             middle = len(batch) // 2

@@ -1,25 +1,31 @@
 """How the service reaches PostgreSQL: the URL, the pool, and the state of the schema."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from alembic import command
 from app import embedded
 from app.settings import Settings
 
 PROJECT: Final = Path(__file__).parent.parent
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
-_UNREACHABLE: Final = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_UNREACHABLE: Final = (
+    OSError,
+    TimeoutError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 
 
 class DatabaseUnusable(Exception):
@@ -27,7 +33,7 @@ class DatabaseUnusable(Exception):
 
 
 @contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
+def database_url(settings: Settings) -> Generator[str]:
     """The URL of the database of `settings`, with the embedded server started if it is that.
 
     Raises `embedded.EmbeddedUnavailable`.
@@ -67,7 +73,7 @@ async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
     )
 
 
-async def _nothing_to_reset(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:
+async def _nothing_to_reset(connection: object) -> None:
     pass
 
 
@@ -125,7 +131,9 @@ async def make_ready(url: str, *, migrate_first: bool) -> None:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     except _UNREACHABLE as error:
         reason = str(error) or type(error).__name__
-        raise DatabaseUnusable(f"The database cannot be used: {reason}. Check DATABASE_URL.") from error
+        raise DatabaseUnusable(
+            f"The database cannot be used: {reason}. Check DATABASE_URL."
+        ) from error
     try:
         if fault := await schema_fault(connection):
             raise DatabaseUnusable(fault)

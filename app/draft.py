@@ -137,9 +137,7 @@ class Draft:
             version=aggregate.version + 1 if aggregate else 1,
             timestamp=self._now,
             idempotency_key=submission.idempotency_key,
-            metadata=Metadata(
-                correlation_id=submission.correlation_id, related_to=fact.related_to
-            ),
+            metadata=Metadata(correlation_id=submission.correlation_id, related_to=fact.related_to),
             event=fact.event,
         )
         sealed = seal(recorded, self._hash)
@@ -153,9 +151,7 @@ class Draft:
             row = projection.fold(self._row(table, key), changed)
             self.rows.setdefault(table, {})[key] = row
 
-    def _claim(
-        self, submission: Submission, status: int, problem: dict[str, Any] | None
-    ) -> None:
+    def _claim(self, submission: Submission, status: int, problem: dict[str, Any] | None) -> None:
         self.claims[submission.idempotency_key] = KeyRecord(
             idempotency_key=submission.idempotency_key,
             operation=submission.operation,

@@ -81,6 +81,6 @@ _ANSWERS: Final[dict[str, Any]] = {
 
 def of_answer(operation: str, status: str) -> Any:
     """An example of what `operation` answers with `status`, if there is one."""
-    example = _ANSWERS.get(operation)
+    example: Any = _ANSWERS.get(operation)
     is_repeat = status == "200" and operation in {"placeBet", "makePayment"}
-    return example | {"duplicate": True} if is_repeat else example
+    return {**example, "duplicate": True} if is_repeat else example

@@ -7,14 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Final, TypeAlias
 
 from litestar import Litestar
-from litestar.static_files import create_static_files_router
+from litestar.static_files import (
+    create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  # generic there
+)
 
 from app import openapi
-from app.controllers import CONTROLLERS
 from app.committer import Committer
+from app.controllers import CONTROLLERS
 from app.cursors import Cursors
 from app.database import open_pool
-from app.failures import HANDLERS
+from app.failures import handlers
 from app.metrics import Metrics
 from app.pruning import prune_regularly
 from app.reads import Reads
@@ -27,9 +29,7 @@ Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 MOST_BODY_BYTES: Final = 64 * 1024
 
 
-def create_app(
-    url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()
-) -> Litestar:
+def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
 
@@ -65,7 +65,7 @@ def create_app(
         ],
         request_class=LedgerRequest,
         request_max_body_size=MOST_BODY_BYTES,
-        exception_handlers=HANDLERS,
+        exception_handlers=handlers(),
         middleware=[RequestsSeen(metrics)],
         openapi_config=openapi.CONFIG,
         lifespan=[lifespan, *lifespans],

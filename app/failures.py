@@ -1,19 +1,23 @@
 """How whatever is raised while a request is handled becomes a problem."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import structlog
-from litestar import Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
 from uuid_utils import uuid7
 
 from app import problems
 from app.answers import REPLAYED, encode
 from app.committer import PASSING
 from app.problems import FieldError, Problem
-from app.service import LedgerRequest
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+Handlers: TypeAlias = dict[
+    int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]
+]
 
 _log: Final = structlog.get_logger()
 
@@ -40,12 +44,12 @@ def answer(document: dict[str, Any], **headers: str) -> Response[bytes]:
     )
 
 
-def of_problem(_: LedgerRequest, error: Problem) -> Response[bytes]:
+def of_problem(_: AnyRequest, error: Problem) -> Response[bytes]:
     """A problem that the service raised itself."""
     return answer(error.document, **({REPLAYED: "true"} if error.replayed else {}))
 
 
-def of_http(_: LedgerRequest, error: HTTPException) -> Response[bytes]:
+def of_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar raises: no such route, wrong method, body too large."""
     kind = _KIND_OF_STATUS.get(error.status_code)
     if kind is None:
@@ -54,7 +58,7 @@ def of_http(_: LedgerRequest, error: HTTPException) -> Response[bytes]:
     return answer(document, **(error.headers or {}))
 
 
-def of_validation(request: LedgerRequest, error: ValidationException) -> Response[bytes]:
+def of_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """A parameter that is not what the route takes."""
     extra = error.extra if isinstance(error.extra, list) else []
     errors = [FieldError(item["message"], item.get("key", "")) for item in extra]
@@ -63,23 +67,25 @@ def of_validation(request: LedgerRequest, error: ValidationException) -> Respons
     return answer(problems.of_fields(errors).document)
 
 
-def of_database(_: LedgerRequest, error: Exception) -> Response[bytes]:
+def of_database(_: AnyRequest, error: Exception) -> Response[bytes]:
     """The database did not answer a read."""
     _log.warning("read failed", error=repr(error))
     return answer(problems.document(problems.UNAVAILABLE, "The database cannot be reached."))
 
 
-def of_crash(_: LedgerRequest, error: Exception) -> Response[bytes]:
+def of_crash(_: AnyRequest, error: Exception) -> Response[bytes]:
     """Whatever nobody expected; the answer says nothing of what it was, the log all."""
     response = answer(problems.document(problems.INTERNAL, "The failure was logged."))
     _log.error("request failed", request_id=response.headers["X-Request-Id"], exc_info=error)
     return response
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {
-    Problem: of_problem,
-    ValidationException: of_validation,
-    HTTPException: of_http,
-    **dict.fromkeys((*PASSING, asyncpg.QueryCanceledError), of_database),
-    Exception: of_crash,
-}
+def handlers() -> Handlers:
+    """The handler for each kind of exception; the most specific one counts."""
+    return {
+        Problem: of_problem,
+        ValidationException: of_validation,
+        HTTPException: of_http,
+        **dict.fromkeys((*PASSING, asyncpg.QueryCanceledError), of_database),
+        Exception: of_crash,
+    }

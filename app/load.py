@@ -10,7 +10,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    FromClause,
     Select,
     Table,
     Text,
@@ -62,9 +61,7 @@ class _TenantRow(Struct, frozen=True):
 
 _TENANTS: Final = Decoder(_TenantRow)
 _KEYS: Final = Decoder(KeyRecord)
-_ROWS: Final = {
-    projection.table.name: Decoder(projection.row_type) for projection in PROJECTIONS
-}
+_ROWS: Final = {projection.table.name: Decoder(projection.row_type) for projection in PROJECTIONS}
 _KEY_FIELD: Final = {
     bets_view.name: "bet_id",
     payments_view.name: "payment_id",
@@ -133,11 +130,11 @@ class Loaded:
         self._rows: Final[dict[tuple[int, str], Rows]] = {}
         self._keys: Final[dict[int, dict[str, KeyRecord]]] = {}
         self._wanted = wanted
-        for (tenant_id, bet_id) in wanted.bets:
+        for tenant_id, bet_id in wanted.bets:
             self._of(tenant_id, bets_view.name)[bet_id] = None
-        for (tenant_id, payment_id) in wanted.payments:
+        for tenant_id, payment_id in wanted.payments:
             self._of(tenant_id, payments_view.name)[payment_id] = None
-        for (tenant_id, user_id) in wanted.users:
+        for tenant_id, user_id in wanted.users:
             self._know_user(tenant_id, user_id)
         for tenant_id in wanted.tenants:
             self._of(tenant_id, tenants_summary_view.name)[_SUMMARY_KEY] = None
@@ -176,12 +173,20 @@ class Loaded:
         """A key that was pruned still stands in the view, with the request it was used for."""
         if (tenant_id, row.idempotency_key) not in self._wanted.keys:
             return
-        is_bet = isinstance(row, Bet)
+        operation: type[PlaceBet | MakePayment]
+        if isinstance(row, Bet):
+            operation, given, resource_id = PlaceBet, fingerprint.of_bet(row), row.bet_id
+        else:
+            operation, given, resource_id = (
+                MakePayment,
+                fingerprint.of_payment(row),
+                row.payment_id,
+            )
         record = KeyRecord(
             idempotency_key=row.idempotency_key,
-            operation=OPERATIONS[PlaceBet if is_bet else MakePayment],
-            fingerprint=fingerprint.of_bet(row) if is_bet else fingerprint.of_payment(row),
-            resource_id=row.bet_id if is_bet else row.payment_id,
+            operation=OPERATIONS[operation],
+            fingerprint=given,
+            resource_id=resource_id,
             command_id=None,
             status=CREATED,
         )
@@ -306,19 +311,21 @@ def _named(
     ).cte(f"named_{view.name}")
 
 
-def _documents(rows: FromClause, kind: str) -> Select[Any]:
+def _documents(rows: Table | CTE, kind: str) -> Select[*tuple[Any, ...]]:
     document = cast(func.row_to_json(rows.table_valued()), Text)
-    return select(literal_column(f"'{kind}'", Text).label("kind"), rows.c.tenant_id, document.label("document"))
-
-
-def _of_touched(view: Table, touched: CTE) -> Select[Any]:
-    is_touched = and_(
-        view.c.tenant_id == touched.c.tenant_id, view.c.user_id == touched.c.user_id
+    return select(
+        literal_column(f"'{kind}'", Text).label("kind"),
+        rows.c.tenant_id,
+        document.label("document"),
     )
+
+
+def _of_touched(view: Table, touched: CTE) -> Select[*tuple[Any, ...]]:
+    is_touched = and_(view.c.tenant_id == touched.c.tenant_id, view.c.user_id == touched.c.user_id)
     return _documents(view, view.name).join_from(view, touched, is_touched)
 
 
-def _tenant_documents() -> Select[Any]:
+def _tenant_documents() -> Select[*tuple[Any, ...]]:
     row = select(
         tenants.c.id,
         tenants.c.status,

@@ -22,6 +22,7 @@ from litestar.openapi.spec import (
 from app import examples
 from app.problems import (
     BODY_TOO_LARGE,
+    COMMAND_REJECTED,
     INTERNAL,
     INVALID_KEY,
     INVALID_REQUEST,
@@ -34,8 +35,6 @@ from app.problems import (
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
     UNAVAILABLE,
-    UNSUPPORTED_MEDIA_TYPE,
-    COMMAND_REJECTED,
     Kind,
     ProblemDetails,
     document,
@@ -69,7 +68,7 @@ _TENANT: Final = Parameter(
     param_in="header",
     required=True,
     description="The tenant whose data the request is about.",
-    schema=Schema(type=OpenAPIType.INTEGER, format="int64", minimum=1, examples=[10001]),
+    schema=Schema(type=OpenAPIType.INTEGER, minimum=1, examples=[10001]),
 )
 _KEY: Final = Parameter(
     name="Idempotency-Key",

@@ -1,7 +1,7 @@
 """Forgetting idempotency keys that are old enough; events are never touched."""
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.query import Query
 from app.settings import Settings
-from projections import idempotency_keys, tenants
+from projections import tenants
 from projections.idempotency_keys import prune as prune_statement
 
 _log: Final = structlog.get_logger()
@@ -26,7 +26,7 @@ async def prune(pool: asyncpg.Pool, older_than: timedelta) -> int:
     Tenant by tenant and in batches, each a short transaction of its own, so that commands
     go on meanwhile. A late double of a placed bet or a payment is stopped by the view.
     """
-    cutoff = datetime.now(timezone.utc) - older_than
+    cutoff = datetime.now(UTC) - older_than
     forgotten = 0
     for record in await pool.fetch(_TENANTS.text):
         arguments = _PRUNE.arguments(tenant_id=record["id"], cutoff=cutoff, limit=BATCH)

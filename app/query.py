@@ -1,19 +1,21 @@
 """A SQLAlchemy Core statement compiled once to the text that asyncpg prepares."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
 
-_DIALECT: Final = PGDialect_asyncpg()
+_DIALECT: Final[Dialect] = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # untyped there
 
 
 class Query:
     """SQL text with numbered placeholders, and the names of the parameters in that order."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
+        compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECT))
         self.text: Final = str(compiled)
         self.names: Final[Sequence[str]] = tuple(compiled.positiontup or ())
         self._constants: Final[dict[str, Any]] = {

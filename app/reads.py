@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 from msgspec import Struct
@@ -30,14 +30,18 @@ class Reads:
         self._pool = pool
         self._known: dict[int, float] = {}
 
-    async def one(self, query: Query, row_type: type[RowT], tenant_id: int, **values: object) -> RowT | None:
+    async def one(
+        self, query: Query, row_type: type[RowT], tenant_id: int, **values: object
+    ) -> RowT | None:
         """The row of the tenant that `query` finds. Raises `Problem` for an unknown tenant."""
         await self._must_exist(tenant_id)
         arguments = query.arguments(tenant_id=tenant_id, **values)
         record = await self._pool.fetchrow(query.text, *arguments)
         return None if record is None else row_type(**record)
 
-    async def many(self, query: Query, tenant_id: int, **values: object) -> Sequence[asyncpg.Record]:
+    async def many(
+        self, query: Query, tenant_id: int, **values: object
+    ) -> Sequence[asyncpg.Record]:
         """The rows of the tenant that `query` finds. Raises `Problem` for an unknown tenant."""
         await self._must_exist(tenant_id)
         return await self._pool.fetch(query.text, *query.arguments(tenant_id=tenant_id, **values))

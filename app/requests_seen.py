@@ -15,17 +15,17 @@ class RequestsSeen(ASGIMiddleware):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    async def handle(
-        self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
-    ) -> None:
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass the request on and report it."""
         started = perf_counter()
+        values = cast("dict[str, object]", scope)
+        method = str(values.get("method", ""))
 
         async def reporting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._metrics.request(
-                    str(scope.get("method", "")),
-                    str(scope.get("path_template", "")),
+                    method,
+                    str(values.get("path_template", "")),
                     message["status"],
                     perf_counter() - started,
                 )

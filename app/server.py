@@ -8,12 +8,13 @@ import socket
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
-from typing import Any, Final
+from multiprocessing import active_children
+from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 from litestar import Litestar
 
 from app.service import Service
@@ -32,7 +33,7 @@ class PortTaken(Exception):
         )
 
 
-class DrainingServer(Server):
+class DrainingServer(MPServer):
     """A server that reports itself not ready for a while before it stops.
 
     The first SIGTERM makes /readyz fail and goes on serving for `drain_seconds`, so that a
@@ -42,18 +43,20 @@ class DrainingServer(Server):
     drain_seconds = 0.0
     _told = False
 
-    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+    def signal_handler_interrupt(self, *args: Any, **_: Any) -> None:
         """Granian's handler of SIGTERM and SIGINT."""
         if self._told or args[:1] == (signal.SIGINT,) or not self.drain_seconds:
-            super().signal_handler_interrupt(*args, **kwargs)
+            self._stop()
             return
         self._told = True
-        for worker in self.wrks:
-            os.kill(worker.inner.pid, signal.SIGUSR1)
-        stop = super().signal_handler_interrupt
-        timer = threading.Timer(self.drain_seconds, stop)
+        for worker in active_children():
+            os.kill(cast("int", worker.pid), signal.SIGUSR1)
+        timer = threading.Timer(self.drain_seconds, self._stop)
         timer.daemon = True
         timer.start()
+
+    def _stop(self) -> None:
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
 
 
 @asynccontextmanager

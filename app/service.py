@@ -1,6 +1,6 @@
 """What a running process consists of, and the request by which controllers reach it."""
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import asyncpg
 from litestar import Request
@@ -54,7 +54,9 @@ class LedgerRequest(Request[Any, Any, State]):
         field = self.route_handler.parsed_data_field
         return bodies.decode(await self.body(), field.annotation if field else Struct)
 
-    async def submit(self, command: Command, resource: Resource, resource_id: str | None = None) -> Applied:
+    async def submit(
+        self, command: Command, resource: Resource, resource_id: str | None = None
+    ) -> Applied:
         """Have `command` committed and return what came of it.
 
         Without `resource_id` the command creates its resource. Raises `Problem` for a

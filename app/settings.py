@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -49,7 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
         An empty variable counts as not set. Raises `InvalidSetting`.
         """
         source = os.environ if environment is None else environment
-        given = {
+        given: dict[str, Any] = {
             field: _parsed(variable, source[variable], _TYPES[field])
             for field, variable in _VARIABLES.items()
             if source.get(variable)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
@@ -53,7 +53,7 @@ class TenantState:
                 for key in list(islice(held, surplus)):
                     del held[key]
 
-    def _all(self) -> Iterator[dict[str, object]]:
+    def _all(self) -> Iterator[dict[str, Any]]:
         yield from self.rows.values()
         yield self.keys
 

@@ -14,7 +14,7 @@ from app.tenant_state import TenantState
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-    Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
 KEY_CONSTRAINTS: Final = frozenset(
     {"pk_idempotency_keys", "ux_bets_view_idempotency", "ux_payments_view_idempotency"}
@@ -95,7 +95,7 @@ class UnitOfWork:
         writing = [draft for draft in drafts.values() if draft.claims]
         committed = await self._commit(writing) if writing else frozenset[int]()
         for draft in writing:
-            self._conclude(draft, draft.state.tenant.id in committed)
+            self._conclude(draft, committed=draft.state.tenant.id in committed)
         self._memory.trim(drafts.keys())
         lost = {draft.state.tenant.id for draft in writing} - committed
         return {
@@ -104,9 +104,7 @@ class UnitOfWork:
             if batch[index].tenant_id not in lost
         }
 
-    def _decide(
-        self, batch: Sequence[Submission]
-    ) -> tuple[dict[int, Draft], dict[int, Outcome]]:
+    def _decide(self, batch: Sequence[Submission]) -> tuple[dict[int, Draft], dict[int, Outcome]]:
         now = time_ns() // 1_000_000
         drafts: dict[int, Draft] = {}
         outcomes: dict[int, Outcome] = {}
@@ -122,18 +120,17 @@ class UnitOfWork:
         return drafts, outcomes
 
     async def _commit(self, drafts: Sequence[Draft]) -> frozenset[int]:
-        tables = commit.written(drafts)
-        query = commit.statement(tables)
-        arguments = query.arguments(**commit.arguments(drafts, tables))
+        rows = commit.rows(drafts)
+        query = commit.statement(frozenset(rows))
         try:
-            moved = await self._connection.fetch(query.text, *arguments)
+            moved = await self._connection.fetch(query.text, *query.arguments(**rows))
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name in KEY_CONSTRAINTS:
                 raise KeysTaken from error
             raise
         return frozenset(record[0] for record in moved)
 
-    def _conclude(self, draft: Draft, committed: bool) -> None:
+    def _conclude(self, draft: Draft, *, committed: bool) -> None:
         state = draft.state
         if not committed:
             self._memory.forget([state.tenant.id])

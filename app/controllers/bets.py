@@ -1,12 +1,12 @@
 """Bets: place, confirm, settle, cancel, read."""
 
-from typing import Any, Final
+from typing import Final
 
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from app import answers, headers, openapi
-from app.answers import Answer, RepeatedBet
+from app import answers, openapi
+from app.answers import RepeatedBet
 from app.problems import (
     BET_NOT_FOUND,
     ILLEGAL_TRANSITION,

@@ -1,7 +1,7 @@
 """Events: the log itself, for audit."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, TypeAlias, get_args
+from typing import Annotated, Final, TypeAlias, get_args
 
 import asyncpg
 from litestar import Controller, Response, get

@@ -1,7 +1,5 @@
 """What operators ask the process itself: is it alive, is it ready, what does it count."""
 
-from typing import Any
-
 from litestar import Controller, MediaType, Response, get
 from msgspec import Struct
 

@@ -1,6 +1,6 @@
 """Users: their bets, payments, balance and activity, and the ranking of all of them."""
 
-from typing import Annotated, Any, Final, TypeAlias, get_args
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args
 
 from litestar import Controller, Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -54,9 +54,8 @@ class UserController(Controller):
         cursor: Cursor = None,
     ) -> Response[BetPage]:
         """A page of a user's bets, newest change first."""
-        rows, total, following = await _page(
-            request, _BETS[status], Bet, user_id, ("bets", status), limit, cursor
-        )
+        bet_list = _List("bets", status, _BETS[status], Bet)
+        rows, total, following = await _page(request, bet_list, user_id, limit, cursor)
         return Answer(BetPage(bets=rows, total=total, next_cursor=following))
 
     @get(
@@ -75,9 +74,8 @@ class UserController(Controller):
         cursor: Cursor = None,
     ) -> Response[PaymentPage]:
         """A page of a user's payments, newest change first."""
-        rows, total, following = await _page(
-            request, _PAYMENTS[status], Payment, user_id, ("payments", status), limit, cursor
-        )
+        payment_list = _List("payments", status, _PAYMENTS[status], Payment)
+        rows, total, following = await _page(request, payment_list, user_id, limit, cursor)
         return Answer(PaymentPage(payments=rows, total=total, next_cursor=following))
 
     @get(
@@ -91,9 +89,7 @@ class UserController(Controller):
         self, request: LedgerRequest, user_id: FromPath[Identifier]
     ) -> Response[Balance | NoBalance]:
         """The present balance; zero for a user for whom nothing was recorded yet."""
-        row = await request.service.reads.one(
-            _BALANCE, Balance, request.tenant_id, user_id=user_id
-        )
+        row = await request.service.reads.one(_BALANCE, Balance, request.tenant_id, user_id=user_id)
         return Answer(row or NoBalance())
 
     @get(
@@ -127,29 +123,32 @@ class UserController(Controller):
         return Answer([UserActivity(**row) for row in rows])
 
 
+class _List(NamedTuple):
+    """A paged list: its rows, and what a cursor of it is good for."""
+
+    name: str
+    status: str | None
+    query: Query
+    row_type: type[Any]
+
+
 async def _page(
-    request: LedgerRequest,
-    query: Query,
-    row_type: type[Any],
-    user_id: str,
-    listing: tuple[str, str | None],
-    limit: int,
-    cursor: str | None,
+    request: LedgerRequest, of: _List, user_id: str, limit: int, cursor: str | None
 ) -> tuple[list[Any], int, str | None]:
     """The rows of a page, the total of the list, and the cursor of the next page, if any."""
     service, tenant_id = request.service, request.tenant_id
-    scope = (*listing, tenant_id, user_id)
+    scope = (of.name, of.status, tenant_id, user_id)
     before = service.cursors.read(cursor, *scope)
     # One row more than asked for tells whether there is a next page.
     records = await service.reads.many(
-        query, tenant_id, user_id=user_id, before=before, limit=limit + 1
+        of.query, tenant_id, user_id=user_id, before=before, limit=limit + 1
     )
     total = records[0]["total"] if records else 0
-    names = row_type.__struct_fields__
+    names = of.row_type.__struct_fields__
     rows = [
-        row_type(**{name: record[name] for name in names})
+        of.row_type(**{name: record[name] for name in names})
         for record in records[:limit]
         if record["last_position"] is not None
     ]
-    following = service.cursors.write(rows[-1].last_position, *scope) if len(records) > limit else None
-    return rows, total, following
+    more = len(records) > limit
+    return rows, total, service.cursors.write(rows[-1].last_position, *scope) if more else None
