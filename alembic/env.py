@@ -12,7 +12,9 @@ from projections import metadata
 
 def migrate(connection: Connection) -> None:
     """Run the migrations over `connection`."""
-    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    context.configure(
+        connection=connection, target_metadata=metadata, transaction_per_migration=True
+    )
     with context.begin_transaction():
         context.run_migrations()
 

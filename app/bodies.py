@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from json import JSONDecoder
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -57,7 +57,9 @@ def _decoder(kind: type[CommandT]) -> Decoder[CommandT]:
 
 @cache
 def _amounts(kind: type[Struct]) -> Sequence[str]:
-    hints = get_type_hints(kind)
+    # A body that may be left out is declared as a union with None.
+    commands = [part for part in get_args(kind) if part is not type(None)] or [kind]
+    hints = {name: hint for part in commands for name, hint in get_type_hints(part).items()}
     return [name for name, hint in hints.items() if hint in {Decimal, Decimal | None}]
 
 
@@ -65,7 +67,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Repeated("#/" + next(name for name in names if names.count(name) > 1))
+        raise _Repeated(_pointer(next(name for name in names if names.count(name) > 1)))
     return members
 
 
@@ -80,8 +82,12 @@ def _field_error(error: msgspec.ValidationError) -> FieldError:
         return FieldError(_lowered(at["reason"]), "#/" + at["field"].replace(".", "/"))
     if named := _NAMED.match(message):
         reason = "is required" if "missing" in named["reason"] else "is not known here"
-        return FieldError(reason, f"#/{named['field']}")
+        return FieldError(reason, _pointer(named["field"]))
     return FieldError(_lowered(message), "#")
+
+
+def _pointer(member: str) -> str:
+    return "#/" + member.replace("~", "~0").replace("/", "~1")  # RFC 6901
 
 
 def _lowered(sentence: str) -> str:

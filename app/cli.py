@@ -27,7 +27,8 @@ EXPECTED: Final = (
     server.PortTaken,
 )
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_SECONDS: Final = 100 * 366 * 86_400
 
 
 class Duration(click.ParamType[timedelta]):
@@ -41,7 +42,10 @@ class Duration(click.ParamType[timedelta]):
             return value
         if not (parts := _DURATION.fullmatch(value)):
             self.fail(f"{value!r} is not a duration such as 90s, 30m, 48h or 7d", param, ctx)
-        return timedelta(**{_UNITS[parts[2]]: float(parts[1])})
+        duration = float(parts[1]) * _SECONDS[parts[2]]
+        if duration > _LONGEST_SECONDS:
+            self.fail(f"{value!r} is longer than a century", param, ctx)
+        return timedelta(seconds=duration)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -59,7 +59,7 @@ def statement(tables: frozenset[str]) -> Query:
 
     One parameter a table, named after it: the rows as a JSON array. Against an array for
     each column that costs PostgreSQL a little and saves the driver, which looks at every
-    element, far more (docs/decisions/0003).
+    element, far more (docs/decisions/0003-rows-as-json.md).
     """
     moved = _moved()
     appended = [

@@ -37,6 +37,7 @@ PASSING: Final = (
     asyncpg.AdminShutdownError,  # 57P01
     asyncpg.CrashShutdownError,  # 57P02
     asyncpg.CannotConnectNowError,  # 57P03
+    asyncpg.QueryCanceledError,  # 57014: a lock outlasted the statement's time
     asyncpg.PostgresConnectionError,  # 08
     asyncpg.InterfaceError,  # the driver found the connection closed
     asyncpg.InternalClientError,
@@ -83,7 +84,8 @@ class Committer:
         """
         if self._closing or len(self._queue) >= self._settings.queue_limit:
             self._metrics.outcome(submission.operation, "overloaded")
-            raise problem(problems.OVERLOADED, "The queue is full; nothing was done.")
+            reason = "The service is stopping" if self._closing else "The queue is full"
+            raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(submission, answer, monotonic()))
         self._arrived.set()
@@ -110,8 +112,7 @@ class Committer:
         size = min(len(self._queue), self._settings.batch_limit)
         batch = [self._queue.popleft() for _ in range(size)]
         if batch:
-            now = monotonic()
-            self._metrics.batch(len(batch), len(self._queue), [now - w.since for w in batch])
+            self._metrics.batch(len(batch), len(self._queue), monotonic() - batch[0].since)
         return batch
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:

@@ -9,8 +9,11 @@ from typing import Final
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -61,6 +64,8 @@ async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=settings.statement_timeout_seconds + 1,
         reset=_nothing_to_reset,
+        max_cacheable_statement_size=0,  # however long: the commit statement is
+        max_cached_statement_lifetime=0,
         server_settings={
             "application_name": "stakebook",
             "timezone": "UTC",
@@ -89,20 +94,48 @@ def alembic_config() -> Config:
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema of the database to `revision`, up or down."""
+    """Bring the schema of the database to `revision`, up or down. Raises `DatabaseUnusable`."""
     config = alembic_config()
     engine = migration_engine(url)
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: _migrate_over(config, sync, revision))
-    await engine.dispose()
+    try:
+        with _reached():
+            connection = await engine.connect()
+        try:
+            await connection.run_sync(lambda sync: _migrate_over(config, sync, revision))
+        finally:
+            await connection.close()
+    except CommandError as error:
+        raise DatabaseUnusable(f"The schema stays as it is: {error}.") from error
+    finally:
+        await engine.dispose()
 
 
 def _migrate_over(config: Config, connection: Connection, revision: str) -> None:
     config.attributes["connection"] = connection
-    if revision == "head" or revision.startswith("+"):
-        command.upgrade(config, revision)
-    else:
+    if revision == "base" or revision.startswith("-") or _is_behind(config, connection, revision):
         command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _is_behind(config: Config, connection: Connection, revision: str) -> bool:
+    """Whether `revision` is one that the schema has gone through already."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    behind = ScriptDirectory.from_config(config).iterate_revisions(found or "base", "base")
+    return revision in {script.revision for script in behind}
+
+
+@contextmanager
+def _reached() -> Generator[None]:
+    """Say in one line what keeps the database from being reached."""
+    try:
+        yield
+    except (*_UNREACHABLE, DBAPIError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error) or type(error).__name__
+        raise DatabaseUnusable(
+            f"The database cannot be used: {reason}. Check DATABASE_URL."
+        ) from error
 
 
 async def schema_fault(database: asyncpg.Pool | asyncpg.Connection) -> str | None:
@@ -125,15 +158,10 @@ def _head() -> str | None:
 
 async def make_ready(url: str, *, migrate_first: bool) -> None:
     """Make sure that the database can serve. Raises `DatabaseUnusable`."""
-    try:
-        if migrate_first:
-            await migrate(url)
+    if migrate_first:
+        await migrate(url)
+    with _reached():
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
-    except _UNREACHABLE as error:
-        reason = str(error) or type(error).__name__
-        raise DatabaseUnusable(
-            f"The database cannot be used: {reason}. Check DATABASE_URL."
-        ) from error
     try:
         if fault := await schema_fault(connection):
             raise DatabaseUnusable(fault)

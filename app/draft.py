@@ -46,6 +46,7 @@ class Draft:
         self.events: Final[dict[Stream, list[Sealed]]] = {stream: [] for stream in STREAM_EVENTS}
         self.rows: Final[dict[str, Rows]] = {}
         self.claims: Final[dict[str, KeyRecord]] = {}
+        self.unclaimed = False
         self._created: Final[set[str]] = set()
         self._position = state.head.position
         self._hash = state.head.hash
@@ -86,10 +87,12 @@ class Draft:
         if taken := self.claims.get(key) or self.state.keys.get(key):
             return self._repeat(taken, submission)
         if self.state.tenant.status == "suspended":
+            self.unclaimed = True
             return Refused(problems.document(problems.TENANT_SUSPENDED, "No commands are taken."))
         if submission.creates:
             self._created.add(submission.resource_id)
         if stale := self._stale(submission):
+            self.unclaimed = True
             return Refused(stale)
         try:
             facts = decide(

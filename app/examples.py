@@ -1,6 +1,14 @@
 """Examples for the OpenAPI description, by operation."""
 
+from enum import Enum
 from typing import Any, Final
+
+
+class Null(Enum):
+    """A null; Litestar leaves a plain None out of the document."""
+
+    NULL = None
+
 
 _UUID: Final = "01936f5a-7c3e-7b1d-9a2f-3d5e8c1b4a60"
 _AT: Final = "2026-11-21T12:00:00.123000Z"
@@ -11,8 +19,8 @@ _PLACED: Final = {
     "odds": 2.1,
     "fixture_id": "fixture-7",
     "status": "placed",
-    "result": None,
-    "payout": None,
+    "result": Null.NULL,
+    "payout": Null.NULL,
     "idempotency_key": "bet-10001-user-1-7f3a",
     "version": 1,
     "last_updated_at": _AT,
@@ -27,7 +35,7 @@ _DEPOSITED: Final = {
     "idempotency_key": "payment-10001-user-1-9c1e",
     "version": 2,
     "last_updated_at": _AT,
-    "last_position": 2,
+    "last_position": 3,
 }
 _SETTLED: Final = {"status": "settled", "result": "win", "payout": 22.05, "version": 3}
 _EVENT: Final = {
@@ -45,6 +53,46 @@ _EVENT: Final = {
     "hash": "3f" * 32,
     "created_at": _AT,
 }
+_DEPOSIT: Final = {"user_id": "user-1", "amount": 100, "payment_id": f"payment-{_UUID}"}
+_DEPOSIT_CREATED: Final = _EVENT | {
+    "position": 2,
+    "aggregate_id": f"payment-{_UUID}",
+    "event_type": "V1_PAYMENTS_DEPOSIT_CREATED",
+    "event_name": "v1.payments.deposit.created",
+    "event_data": _DEPOSIT,
+    "idempotency_key": "payment-10001-user-1-9c1e",
+}
+_INCREASED: Final = _DEPOSIT_CREATED | {
+    "position": 4,
+    "aggregate_id": "balance-user-1",
+    "event_type": "V1_BALANCES_BALANCE_INCREASED",
+    "event_name": "v1.balances.balance.increased",
+    "metadata": {"related_to": f"payment-{_UUID}"},
+}
+_ACTIVITY: Final = {
+    "user_id": "user-1",
+    "bets": 1,
+    "bets_placed": 1,
+    "bets_confirmed": 0,
+    "bets_settled": 0,
+    "bets_cancelled": 0,
+    "staked": 10.5,
+    "won": 0,
+    "lost": 0,
+    "payments_created": 0,
+    "payments_completed": 1,
+    "payments_failed": 0,
+    "deposited": 100,
+    "withdrawn": 0,
+    "last_active_at": _AT,
+    "last_position": 4,
+}
+_PROBLEM: Final = {
+    "type": "/problems/bet-not-found",
+    "title": "Bet not found",
+    "status": 404,
+    "error": "Bet not found",
+}
 
 REQUESTS: Final[dict[str, Any]] = {
     "placeBet": {"user_id": "user-1", "stake": 10.5, "odds": 2.1, "fixture_id": "fixture-7"},
@@ -60,13 +108,14 @@ _ANSWERS: Final[dict[str, Any]] = {
     "settleBet": _PLACED | _SETTLED,
     "cancelBet": _PLACED | {"status": "cancelled", "version": 2},
     "getBet": _PLACED,
-    "listBets": {"bets": [_PLACED], "total": 1, "next_cursor": None},
+    "listBets": {"bets": [_PLACED], "total": 1, "next_cursor": Null.NULL},
     "getBetEvents": [_EVENT],
     "makePayment": _DEPOSITED | {"success": True, "duplicate": False},
     "completePayment": _DEPOSITED | {"success": True, "duplicate": False},
     "failPayment": _DEPOSITED | {"status": "failed", "success": True, "duplicate": False},
     "getPayment": _DEPOSITED,
-    "listPayments": {"payments": [_DEPOSITED], "total": 1, "next_cursor": None},
+    "getPaymentEvents": [_DEPOSIT_CREATED],
+    "listPayments": {"payments": [_DEPOSITED], "total": 1, "next_cursor": Null.NULL},
     "getBalance": {
         "user_id": "user-1",
         "balance": 100,
@@ -75,7 +124,32 @@ _ANSWERS: Final[dict[str, Any]] = {
         "version": 1,
         "last_position": 3,
     },
+    "getBalanceEvents": [_INCREASED],
+    "getActivity": _ACTIVITY,
+    "listTopUsers": [_ACTIVITY],
+    "getTenantSummary": {
+        "bets_placed": 1,
+        "bets_confirmed": 0,
+        "bets_settled": 0,
+        "bets_cancelled": 0,
+        "turnover": 10.5,
+        "payouts": 0,
+        "gross_gaming_revenue": 0,
+        "payments_created": 0,
+        "payments_completed": 1,
+        "payments_failed": 0,
+        "deposits": 100,
+        "withdrawals": 0,
+        "balances": 100,
+        "last_updated_at": _AT,
+        "last_position": 4,
+    },
     "listEvents": [_EVENT],
+    "listProblems": [_PROBLEM],
+    "getProblem": _PROBLEM,
+    "isAlive": {"status": "ok"},
+    "isReady": {"status": "ok"},
+    "getMetrics": 'stakebook_commands_total{operation="placeBet",outcome="applied"} 1.0',
 }
 
 

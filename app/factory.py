@@ -68,6 +68,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         exception_handlers=handlers(),
         middleware=[RequestsSeen(metrics)],
         openapi_config=openapi.CONFIG,
+        plugins=[openapi.ExactNumbers()],
         lifespan=[lifespan, *lifespans],
         logging_config=None,
     )

@@ -61,10 +61,16 @@ def of_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 def of_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """A parameter that is not what the route takes."""
     extra = error.extra if isinstance(error.extra, list) else []
-    errors = [FieldError(item["message"], item.get("key", "")) for item in extra]
+    errors = [_field_error(item["message"], item.get("key", "")) for item in extra]
     if not errors:
         return of_http(request, error)
     return answer(problems.of_fields(errors).document)
+
+
+def _field_error(message: str, key: str) -> FieldError:
+    if key == "data":  # Litestar's name for the body, which it does not hand over when empty
+        return FieldError("a JSON body is required", "#")
+    return FieldError(message, key)
 
 
 def of_database(_: AnyRequest, error: Exception) -> Response[bytes]:

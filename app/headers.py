@@ -14,6 +14,7 @@ _LARGEST_TENANT_ID: Final = 2**63 - 1
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
 _CORRELATION_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -59,7 +60,7 @@ def expected_versions(headers: RawHeaders) -> frozenset[int] | None:
     if given is None or given.strip() == "*":
         return None
     return frozenset(
-        int(tag) for weak, tag in _ENTITY_TAG.findall(given) if not weak and tag.isdecimal()
+        int(tag) for weak, tag in _ENTITY_TAG.findall(given) if not weak and _VERSION.fullmatch(tag)
     )
 
 

@@ -1,7 +1,6 @@
 """What the service counts and times, for Prometheus."""
 
 import os
-from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -25,16 +24,10 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "stakebook_requests",
-            "HTTP requests by method, route and status.",
-            ("method", "route", "status"),
-            registry=registry,
-        )
-        self._request_seconds = Histogram(
+        self._requests = Histogram(
             "stakebook_request_seconds",
-            "Time from request to answer by method and route.",
-            ("method", "route"),
+            "HTTP requests by method, route and status: their number, and the time to the answer.",
+            ("method", "route", "status"),
             buckets=_SECONDS,
             registry=registry,
         )
@@ -55,7 +48,7 @@ class Metrics:
         )
         self._queue_seconds = Histogram(
             "stakebook_queue_seconds",
-            "Time that a command waited for its batch.",
+            "Time that the first command of a batch waited for it.",
             buckets=_SECONDS,
             registry=registry,
         )
@@ -69,19 +62,15 @@ class Metrics:
             "stakebook_retries", "Batches run again, by reason.", ("reason",), registry=registry
         )
         # Looking a child up by its labels costs more than counting; there are few of them.
-        self._request_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._request_children: dict[tuple[str, str, int], Histogram] = {}
         self._command_children: dict[tuple[str, str], Counter] = {}
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one HTTP request; `route` is the template, never the path."""
         key = (method, route, status)
-        if (children := self._request_children.get(key)) is None:
-            children = self._request_children[key] = (
-                self._requests.labels(method, route, str(status)),
-                self._request_seconds.labels(method, route),
-            )
-        children[0].inc()
-        children[1].observe(seconds)
+        if (child := self._request_children.get(key)) is None:
+            child = self._request_children[key] = self._requests.labels(method, route, str(status))
+        child.observe(seconds)
 
     def outcome(self, operation: str, outcome: str) -> None:
         """Count one command."""
@@ -90,12 +79,11 @@ class Metrics:
             child = self._command_children[key] = self._commands.labels(operation, outcome)
         child.inc()
 
-    def batch(self, size: int, left: int, waited_seconds: Sequence[float]) -> None:
+    def batch(self, size: int, left: int, waited_seconds: float) -> None:
         """Record a batch that was taken from the queue."""
         self._batch_size.observe(size)
         self._queue_depth.set(left)
-        for seconds in waited_seconds:
-            self._queue_seconds.observe(seconds)
+        self._queue_seconds.observe(waited_seconds)
 
     def committed(self, seconds: float) -> None:
         """Record a batch that was committed."""

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import litestar_offline_docs
+from litestar import Response, Router
+from litestar._openapi.schema_generation import SchemaCreator  # no public name; for typing
+from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -16,8 +20,12 @@ from litestar.openapi.spec import (
     OpenAPIType,
     Operation,
     Parameter,
+    Reference,
+    RequestBody,
     Schema,
 )
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
 
 from app import examples
 from app.problems import (
@@ -35,6 +43,7 @@ from app.problems import (
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
     UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
     Kind,
     ProblemDetails,
     document,
@@ -57,11 +66,11 @@ OF_COMMANDS: Final = (
     MISSING_KEY,
     INVALID_KEY,
     TENANT_SUSPENDED,
-    BODY_TOO_LARGE,
     KEY_REUSED,
     COMMAND_REJECTED,
     OVERLOADED,
 )
+OF_BODIES: Final = (BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 
 _TENANT: Final = Parameter(
     name="X-Tenant-Id",
@@ -102,11 +111,28 @@ _IF_NONE_MATCH: Final = Parameter(
 )
 
 
-@dataclass
-class TenantOperation(Operation):
-    """An operation on a tenant's data, with examples of what it takes and answers."""
+class ExactNumbers(OpenAPISchemaPlugin):
+    """Amounts are JSON numbers; Litestar takes a Decimal for a string."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT,)
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        """Whether `value` is the type of amounts."""
+        return value is Decimal
+
+    def to_openapi_schema(
+        self,
+        field_definition: FieldDefinition,  # noqa: ARG002 - Litestar's signature
+        schema_creator: SchemaCreator,  # noqa: ARG002 - as above
+    ) -> Schema:
+        """The schema of an amount."""
+        return Schema(type=OpenAPIType.NUMBER)
+
+
+@dataclass
+class OpenOperation(Operation):
+    """An operation that needs no tenant, with examples of what it takes and answers."""
+
+    headers: ClassVar[Sequence[Parameter]] = ()
     etag: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -114,9 +140,11 @@ class TenantOperation(Operation):
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
                 self._complete(response, status)
-        if self.request_body is not None and self.operation_id in examples.REQUESTS:
-            content = self.request_body.content  # type: ignore[union-attr]  # never a reference
-            content["application/json"].example = examples.REQUESTS[self.operation_id]
+        if isinstance(self.request_body, RequestBody):
+            content = self.request_body.content["application/json"]
+            content.example = examples.REQUESTS[str(self.operation_id)]
+            # Litestar calls every body required; one that may be null may be left out.
+            self.request_body.required = isinstance(content.schema, Reference)
 
     def _complete(self, response: OpenAPIResponse, status: str) -> None:
         example = examples.of_answer(str(self.operation_id), status)
@@ -128,6 +156,13 @@ class TenantOperation(Operation):
                 description="The version of the resource.", schema=Schema(type=OpenAPIType.STRING)
             )
             response.headers = {**(response.headers or {}), "ETag": header}
+
+
+@dataclass
+class TenantOperation(OpenOperation):
+    """An operation on a tenant's data."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT,)
 
 
 @dataclass
@@ -180,14 +215,23 @@ def answered(kind: Any, description: str) -> ResponseSpec:
     return ResponseSpec(data_container=kind, generate_examples=False, description=description)
 
 
+def _of_unknown_page(response: Response[Any]) -> Response[Any]:
+    if response.status_code == NotFoundException.status_code:
+        raise NotFoundException  # instead of Litestar's own page, so that a problem is answered
+    return response
+
+
 NOT_MODIFIED: Final = ResponseSpec(data_container=None, description="Unchanged since this ETag.")
 
 CONFIG: Final = OpenAPIConfig(
     title="Stakebook",
     version="1.0.0",
     description="An event-sourced ledger for betting operators: bets, payments, balances.",
-    path="/schema",
+    openapi_router=Router(
+        "/schema", route_handlers=[], include_in_schema=False, after_request=_of_unknown_page
+    ),
     create_examples=False,
+    use_handler_docstrings=True,
     render_plugins=[
         SwaggerRenderPlugin(
             js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",

@@ -29,7 +29,8 @@ class PortTaken(Exception):
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(
-            f"Cannot listen on {host}:{port}: {reason}. Stop what listens there or set PORT."
+            f"Cannot listen on {host}:{port}: {reason}."
+            " Stop what listens there or set HOST or PORT."
         )
 
 
@@ -87,10 +88,10 @@ def check_port(host: str, port: int) -> None:
             raise PortTaken(host, port, "the port is taken" if taken else str(error)) from error
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal says stop; the environment is what the workers start from."""
+def serve(settings: Settings, target: str = "app.asgi:create") -> None:
+    """Serve `target` until a signal says stop; workers start from the environment."""
     server = DrainingServer(
-        "app.asgi:create",
+        target,
         factory=True,
         address=settings.host,
         port=settings.port,

@@ -12,12 +12,15 @@ Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 
+_SECRETS: Final = frozenset({"CURSOR_SECRET"})  # never printed
+
 
 class InvalidSetting(Exception):
     """An environment variable holds a value that the setting does not take."""
 
     def __init__(self, name: str, value: str, reason: str) -> None:
-        super().__init__(f"{name}={value!r} is not usable: {reason}. Correct or unset {name}.")
+        given = name if name in _SECRETS else f"{name}={value!r}"
+        super().__init__(f"{given} is not usable: {reason}. Correct or unset {name}.")
 
 
 class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
@@ -38,8 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     command_timeout_seconds: Seconds = 10.0
     statement_timeout_seconds: Seconds = 5.0
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
-    key_hours: Annotated[float, Meta(gt=0)] = 48.0
-    prune_interval_hours: Annotated[float, Meta(gt=0)] = 6.0
+    key_hours: Annotated[float, Meta(gt=0, le=100_000)] = 48.0
+    prune_interval_hours: Annotated[float, Meta(gt=0, le=1_000)] = 6.0
     cursor_secret: Annotated[str, Meta(min_length=32)] | None = None
 
     @classmethod

@@ -87,9 +87,12 @@ class UnitOfWork:
     async def _run(self, batch: Sequence[Submission], *, afresh: bool) -> dict[int, Outcome]:
         fresh = await self._remember(batch, afresh=afresh)
         drafts, outcomes = self._decide(batch)
-        if any(not draft.claims and tenant not in fresh for tenant, draft in drafts.items()):
+        if not afresh and any(
+            draft.unclaimed or (not draft.claims and tenant not in fresh)
+            for tenant, draft in drafts.items()
+        ):
             # A decision that writes nothing is not checked by the commit: the rows that it
-            # rests on must have been read just now.
+            # rests on must have been read just now, and a key that it leaves alone looked up.
             await self._remember(batch, afresh=True)
             drafts, outcomes = self._decide(batch)
         writing = [draft for draft in drafts.values() if draft.claims]
@@ -160,19 +163,19 @@ class UnitOfWork:
             return await self._remember(batch, afresh=True)
         return frozenset(wanted.tenants)
 
-    async def _read(self, wanted: load.Wanted) -> dict[int, TenantState]:
+    async def _read(self, wanted: load.Wanted, *, opened: bool = False) -> dict[int, TenantState]:
         query = load.statement()
         records = await self._connection.fetch(query.text, *load.arguments(wanted))
         loaded = load.Loaded(wanted)
         loaded.take(tuple(record) for record in records)
         if missing := wanted.tenants - loaded.states.keys():
             self._memory.forget(missing)
-            heads = load.open_heads()
-            opened = await self._connection.execute(
-                heads.text, *heads.arguments(tenants=sorted(missing))
-            )
-            if opened != "INSERT 0 0":
-                return await self._read(wanted)
+            if not opened:  # it makes no difference who opens the heads, this process or another
+                heads = load.open_heads()
+                await self._connection.execute(
+                    heads.text, *heads.arguments(tenants=sorted(missing))
+                )
+                return await self._read(wanted, opened=True)
         return loaded.states
 
 

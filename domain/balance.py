@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
-from typing_extensions import assert_never
 
 from domain import money
 from domain.errors import InsufficientFunds, LimitExceeded

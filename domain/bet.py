@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from domain import money
 from domain.errors import BetNotFound, IllegalTransition, InvalidField, LimitExceeded
@@ -20,7 +19,9 @@ BetResult: TypeAlias = Literal["win", "loss"]
 EVENS: Final = Decimal(1)
 
 
-class BetPlaced(Struct, frozen=True, kw_only=True, tag="V1_BETS_BET_PLACED", tag_field="event_type"):
+class BetPlaced(
+    Struct, frozen=True, kw_only=True, tag="V1_BETS_BET_PLACED", tag_field="event_type"
+):
     user_id: str
     stake: Decimal
     odds: Decimal
@@ -82,7 +83,7 @@ class SettleBet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return
         if self.result == "win":
             settle_amount(self, "payout", self.payout)
-        elif self.payout != 0:
+        elif not self.payout.is_zero():  # comparing a signalling NaN would raise
             raise InvalidField("payout", "must be left out of a loss, which pays nothing")
 
 

@@ -1,10 +1,9 @@
 """What one command changes, over all the aggregates that it touches."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, assert_never
 
 from msgspec import Struct
-from typing_extensions import assert_never
 
 from domain import balance, bet, payment
 from domain.balance import PREFIX, Balance, BalanceCommand, DecreaseBalance, IncreaseBalance

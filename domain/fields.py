@@ -10,16 +10,19 @@ from domain import money
 from domain.errors import InvalidField
 
 # Identifiers are path segments and text in PostgreSQL: no control characters (NUL kills an
-# INSERT), no slash, and neither "." nor "..", which clients resolve away.
-_IDENTIFIER: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f/]+$"
+# INSERT), no slash, no U+FFFD (which different broken bytes in a path all decode to), and
+# neither "." nor "..", which clients resolve away.
+# `$` alone would let a final newline pass.
+IDENTIFIER: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f-\x9f/\ufffd]+$(?!\n)"
+LONGEST_IDENTIFIER: Final = 128
 _TEXT: Final = r"^[^\x00]*$"
 
 Identifier: TypeAlias = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=128,
-        pattern=_IDENTIFIER,
+        max_length=LONGEST_IDENTIFIER,
+        pattern=IDENTIFIER,
         description="1 to 128 characters, without control characters and slashes.",
     ),
 ]
@@ -28,9 +31,7 @@ Reason: TypeAlias = Annotated[
 ]
 
 
-def settle_amount(
-    command: Struct, field: str, value: Decimal, above: Decimal = money.ZERO
-) -> None:
+def settle_amount(command: Struct, field: str, value: Decimal, above: Decimal = money.ZERO) -> None:
     """Write `value` back to the frozen command in the money scale.
 
     Raises `InvalidField` when it is not an exact amount greater than `above`.

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from domain.errors import IllegalTransition, PaymentNotFound
 from domain.fields import Identifier, Reason, settle_amount

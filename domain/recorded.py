@@ -1,6 +1,6 @@
 """An event as the log holds it: what happened, to whom, where in which order."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -48,4 +48,4 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
 def instant(milliseconds: int) -> datetime:
     """The moment so many milliseconds after 1970, exact (no float), in UTC."""
     seconds, rest = divmod(milliseconds, 1000)
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest * 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)

@@ -1,14 +1,12 @@
 """`bets_view`: the present state of every bet."""
 
-from functools import reduce
-from operator import add
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, bindparam, select
 
 from domain.bet import Bet, BetStatus
 from projections.change import BetChange, Projection
-from projections.page import page_of_user
+from projections.page import page_of_user, total_of
 from projections.tables import INSTANT, MONEY, key, metadata, of_tenant, row_columns, tenant_id
 from projections.user_activity import user_activity_view
 
@@ -54,14 +52,14 @@ projection: Final = Projection[Bet, BetChange](
 _COLUMNS: Final = row_columns(bets_view, Bet)
 
 
-def by_id() -> Select[Any]:
+def by_id() -> Select[*tuple[Any, ...]]:
     """One bet; parameters `tenant_id`, `bet_id`."""
     return select(*_COLUMNS).where(
         of_tenant(bets_view.c.tenant_id), bets_view.c.bet_id == bindparam("bet_id")
     )
 
 
-def of_user(status: BetStatus | None) -> Select[Any]:
+def of_user(status: BetStatus | None) -> Select[*tuple[Any, ...]]:
     """A page of a user's bets, newest change first, each row led by the total.
 
     Parameters `tenant_id`, `user_id`, `before` (a position), `limit`. The total is exact and
@@ -74,7 +72,7 @@ def of_user(status: BetStatus | None) -> Select[Any]:
         "settled": counts.bets_settled,
         "cancelled": counts.bets_cancelled,
     }
-    total = by_status[status] if status else reduce(add, by_status.values())
+    total = by_status[status] if status else total_of(by_status.values())
     rows = select(*_COLUMNS)
     if status:
         rows = rows.where(bets_view.c.status == status)

@@ -1,9 +1,7 @@
 """What a change adds to the sums that the analytical tables keep."""
 
 from decimal import Decimal
-from typing import NamedTuple
-
-from typing_extensions import assert_never
+from typing import NamedTuple, assert_never
 
 from domain.bet import BetCancelled, BetConfirmed, BetPlaced, BetSettled, BetStatus
 from domain.money import ZERO

@@ -80,7 +80,7 @@ def _columns(table: Table) -> list[ColumnElement[Any]]:
     return [table.c[name] for name in EVENT_COLUMNS]
 
 
-def of_aggregate(stream: Stream) -> Select[Any]:
+def of_aggregate(stream: Stream) -> Select[*tuple[Any, ...]]:
     """An aggregate's events after a version, in version order.
 
     Parameters `tenant_id`, `aggregate_id`, `after_version`, `limit`.
@@ -98,7 +98,7 @@ def of_aggregate(stream: Stream) -> Select[Any]:
     )
 
 
-def log(streams: tuple[Stream, ...], *, period: bool) -> Select[Any]:
+def log(streams: tuple[Stream, ...], *, period: bool) -> Select[*tuple[Any, ...]]:
     """The events of `streams` after a position, merged in position order, oldest first.
 
     With `period` only those of a period, found by the index on the timestamp: as event times
@@ -108,11 +108,13 @@ def log(streams: tuple[Stream, ...], *, period: bool) -> Select[Any]:
     `end_time` (milliseconds, both included). Each table hands over at most `limit` rows, so
     the merge reads no more than three times what it returns.
     """
-    merged = union_all(*(_part(EVENT_TABLES[stream], period) for stream in streams)).subquery()
+    merged = union_all(
+        *(_part(EVENT_TABLES[stream], period=period) for stream in streams)
+    ).subquery()
     return select(*merged.c).order_by(merged.c.position).limit(_LIMIT)
 
 
-def _part(table: Table, period: bool) -> Select[Any]:
+def _part(table: Table, *, period: bool) -> Select[*tuple[Any, ...]]:
     rows = select(*_columns(table)).where(
         of_tenant(table.c.tenant_id),
         table.c.position > bindparam("after", type_=BigInteger),

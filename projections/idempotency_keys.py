@@ -4,8 +4,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Column, Delete, Index, Integer, SmallInteger, Table, Text, bindparam, delete
-from sqlalchemy import select
+from sqlalchemy import (
+    Column,
+    Delete,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.sql import func

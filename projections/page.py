@@ -1,5 +1,6 @@
 """A page of a user's rows together with how many there are in all, in one statement."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, bindparam, select, true
@@ -8,7 +9,17 @@ from projections.tables import of_tenant
 from projections.user_activity import user_activity_view
 
 
-def page_of_user(rows: Select[Any], table: Table, total: ColumnElement[int]) -> Select[Any]:
+def total_of(counts: Iterable[ColumnElement[int]]) -> ColumnElement[int]:
+    """The sum of counts, as SQL."""
+    first, *others = counts
+    for count in others:
+        first = first + count
+    return first
+
+
+def page_of_user(
+    rows: Select[*tuple[Any, ...]], table: Table, total: ColumnElement[int]
+) -> Select[*tuple[Any, ...]]:
     """`rows` of `table` below the position `before`, newest change first, led by `total`.
 
     One row without the table's values when the user has none on this page, no row at all

@@ -1,14 +1,12 @@
 """`payments_view`: the present state of every deposit and withdrawal."""
 
-from functools import reduce
-from operator import add
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, bindparam, select
 
 from domain.payment import Payment, PaymentStatus
 from projections.change import PaymentChange, Projection
-from projections.page import page_of_user
+from projections.page import page_of_user, total_of
 from projections.tables import INSTANT, MONEY, key, metadata, of_tenant, row_columns, tenant_id
 from projections.user_activity import user_activity_view
 
@@ -51,7 +49,7 @@ projection: Final = Projection[Payment, PaymentChange](
 _COLUMNS: Final = row_columns(payments_view, Payment)
 
 
-def by_id() -> Select[Any]:
+def by_id() -> Select[*tuple[Any, ...]]:
     """One payment; parameters `tenant_id`, `payment_id`."""
     return select(*_COLUMNS).where(
         of_tenant(payments_view.c.tenant_id),
@@ -59,7 +57,7 @@ def by_id() -> Select[Any]:
     )
 
 
-def of_user(status: PaymentStatus | None) -> Select[Any]:
+def of_user(status: PaymentStatus | None) -> Select[*tuple[Any, ...]]:
     """A page of a user's payments, newest change first, each row led by the total.
 
     Parameters `tenant_id`, `user_id`, `before` (a position), `limit`.
@@ -70,7 +68,7 @@ def of_user(status: PaymentStatus | None) -> Select[Any]:
         "completed": counts.payments_completed,
         "failed": counts.payments_failed,
     }
-    total = by_status[status] if status else reduce(add, by_status.values())
+    total = by_status[status] if status else total_of(by_status.values())
     rows = select(*_COLUMNS)
     if status:
         rows = rows.where(payments_view.c.status == status)

@@ -1,7 +1,6 @@
 """The metadata that every table of the service is registered in, and what the tables share."""
 
-from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, bindparam
@@ -34,7 +33,7 @@ def key(name: str) -> Column[str]:
     return Column(name, Text, primary_key=True)
 
 
-def row_columns(table: Table, row_type: type[Struct]) -> list[Column[object]]:
+def row_columns(table: Table, row_type: type[Struct]) -> list[Column[Any]]:
     """The columns that hold a row's fields, in the order of the fields."""
     return [table.c[name] for name in row_type.__struct_fields__]
 

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Select, Table, select
-from typing_extensions import assert_never
 
 from domain import balance, money
 from projections import delta
@@ -121,7 +120,7 @@ projection: Final = Projection[TenantSummary, Change](
 )
 
 
-def of_the_tenant() -> Select[Any]:
+def of_the_tenant() -> Select[*tuple[Any, ...]]:
     """The tenant's row; parameter `tenant_id`."""
     return select(*row_columns(tenants_summary_view, TenantSummary)).where(
         of_tenant(tenants_summary_view.c.tenant_id)

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Integer, Select, Table, bindparam, select
-from typing_extensions import assert_never
 
 from domain import money
 from projections import delta
@@ -126,7 +125,7 @@ projection: Final = Projection[UserActivity, Change](
 _columns = row_columns(user_activity_view, UserActivity)
 
 
-def of_user() -> Select[Any]:
+def of_user() -> Select[*tuple[Any, ...]]:
     """A user's row; parameters `tenant_id`, `user_id`."""
     return select(*_columns).where(
         of_tenant(user_activity_view.c.tenant_id),
@@ -134,7 +133,7 @@ def of_user() -> Select[Any]:
     )
 
 
-def top(by: Ranking) -> Select[Any]:
+def top(by: Ranking) -> Select[*tuple[Any, ...]]:
     """The users with most of `by`, first the largest; parameters `tenant_id`, `limit`."""
     return (
         select(*_columns)

@@ -29,7 +29,7 @@ projection: Final = Projection[Balance, BalanceChange](
 )
 
 
-def of_user() -> Select[Any]:
+def of_user() -> Select[*tuple[Any, ...]]:
     """A user's balance; parameters `tenant_id`, `user_id`."""
     return select(*row_columns(user_balances_view, Balance)).where(
         of_tenant(user_balances_view.c.tenant_id),

@@ -11,10 +11,19 @@ depends_on = None
 
 VIEWS = ("bets_view", "payments_view")
 
+# Rows that are there already get the key of their first event, by which they were made.
+KEYS_OF_EVENTS = """
+UPDATE {resource}s_view AS made SET idempotency_key = first.idempotency_key
+FROM {resource}_events AS first
+WHERE first.tenant_id = made.tenant_id
+  AND first.aggregate_id = made.{resource}_id AND first.version = 1
+"""
+
 
 def upgrade() -> None:
     for view in VIEWS:
         op.add_column(view, sa.Column("idempotency_key", sa.Text))
+        op.execute(KEYS_OF_EVENTS.format(resource=view.removesuffix("s_view")))
         op.create_index(
             f"ux_{view}_idempotency",
             view,

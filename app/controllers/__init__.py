@@ -4,6 +4,7 @@ from app.controllers.bets import BetController
 from app.controllers.events import EventController
 from app.controllers.operations import OperationsController
 from app.controllers.payments import PaymentController
+from app.controllers.problems import ProblemController
 from app.controllers.tenants import TenantController
 from app.controllers.users import UserController
 
@@ -14,4 +15,5 @@ CONTROLLERS = (
     EventController,
     TenantController,
     OperationsController,
+    ProblemController,
 )

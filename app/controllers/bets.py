@@ -3,23 +3,22 @@
 from typing import Final
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from app import answers, openapi
 from app.answers import RepeatedBet
+from app.paths import PathId
 from app.problems import (
     BET_NOT_FOUND,
     ILLEGAL_TRANSITION,
     INSUFFICIENT_FUNDS,
     LIMIT_EXCEEDED,
     PRECONDITION_FAILED,
-    UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
 from app.query import Query
 from app.service import LedgerRequest
 from domain.bet import Bet, CancelBet, ConfirmBet, PlaceBet, SettleBet
-from domain.fields import Identifier
 from projections import bets
 
 _BY_ID: Final = Query(bets.by_id())
@@ -44,7 +43,7 @@ class BetController(Controller):
         operation_class=openapi.Creation,
         responses={
             200: _REPEATED,
-            **openapi.problems(*openapi.OF_COMMANDS, UNSUPPORTED_MEDIA_TYPE, INSUFFICIENT_FUNDS),
+            **openapi.problems(*openapi.OF_COMMANDS, *openapi.OF_BODIES, INSUFFICIENT_FUNDS),
         },
     )
     async def place(self, request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
@@ -59,7 +58,7 @@ class BetController(Controller):
         operation_class=openapi.Transition,
         responses=openapi.problems(*_OF_TRANSITIONS),
     )
-    async def confirm(self, request: LedgerRequest, bet_id: FromPath[Identifier]) -> Response[Bet]:
+    async def confirm(self, request: LedgerRequest, bet_id: PathId) -> Response[Bet | RepeatedBet]:
         """Accept a placed bet."""
         return answers.of_bet(await request.submit(ConfirmBet(), "bet", bet_id))
 
@@ -69,11 +68,11 @@ class BetController(Controller):
         operation_id="settleBet",
         summary="Settle a bet",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
+        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES, LIMIT_EXCEEDED),
     )
     async def settle(
-        self, request: LedgerRequest, bet_id: FromPath[Identifier], data: JSONBody[SettleBet]
-    ) -> Response[Bet]:
+        self, request: LedgerRequest, bet_id: PathId, data: JSONBody[SettleBet]
+    ) -> Response[Bet | RepeatedBet]:
         """Decide a bet: a win pays `payout`, or stake times odds; a loss pays nothing."""
         return answers.of_bet(await request.submit(data, "bet", bet_id))
 
@@ -83,14 +82,14 @@ class BetController(Controller):
         operation_id="cancelBet",
         summary="Cancel a bet",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
+        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES, LIMIT_EXCEEDED),
     )
     async def cancel(
         self,
         request: LedgerRequest,
-        bet_id: FromPath[Identifier],
+        bet_id: PathId,
         data: JSONBody[CancelBet | None] = None,
-    ) -> Response[Bet]:
+    ) -> Response[Bet | RepeatedBet]:
         """Call a bet off before it is settled; the body with a `reason` may be left out."""
         return answers.of_bet(await request.submit(data or CancelBet(), "bet", bet_id))
 
@@ -104,7 +103,7 @@ class BetController(Controller):
             **openapi.problems(*openapi.OF_READS, BET_NOT_FOUND),
         },
     )
-    async def read(self, request: LedgerRequest, bet_id: FromPath[Identifier]) -> Response[Bet]:
+    async def read(self, request: LedgerRequest, bet_id: PathId) -> Response[Bet]:
         """The present state of a bet."""
         bet = await request.service.reads.one(_BY_ID, Bet, request.tenant_id, bet_id=bet_id)
         if bet is None:

@@ -5,16 +5,16 @@ from typing import Annotated, Final, TypeAlias, get_args
 
 import asyncpg
 from litestar import Controller, Response, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Raw
 
 from app import openapi
 from app.answers import Answer, Event
+from app.paths import PathId
 from app.query import Query
 from app.service import LedgerRequest
 from domain.balance import PREFIX
 from domain.events import Stream
-from domain.fields import Identifier
 from projections import events
 
 MOST_EVENTS: Final = 1000
@@ -53,9 +53,7 @@ class EventController(Controller):
         operation_class=openapi.TenantOperation,
         responses=openapi.problems(*openapi.OF_READS),
     )
-    async def of_bet(
-        self, request: LedgerRequest, bet_id: FromPath[Identifier]
-    ) -> Response[list[Event]]:
+    async def of_bet(self, request: LedgerRequest, bet_id: PathId) -> Response[list[Event]]:
         """All events of a bet in version order; none for a bet that is not the tenant's."""
         return await _of_aggregate(request, "bet", bet_id)
 
@@ -66,9 +64,7 @@ class EventController(Controller):
         operation_class=openapi.TenantOperation,
         responses=openapi.problems(*openapi.OF_READS),
     )
-    async def of_payment(
-        self, request: LedgerRequest, payment_id: FromPath[Identifier]
-    ) -> Response[list[Event]]:
+    async def of_payment(self, request: LedgerRequest, payment_id: PathId) -> Response[list[Event]]:
         """All events of a payment in version order; none for one that is not the tenant's."""
         return await _of_aggregate(request, "payment", payment_id)
 
@@ -82,7 +78,7 @@ class EventController(Controller):
     async def of_balance(
         self,
         request: LedgerRequest,
-        user_id: FromPath[Identifier],
+        user_id: PathId,
         after_version: Annotated[int, QueryParameter(ge=0, le=_LARGEST)] = 0,
         limit: EventLimit = MOST_EVENTS,
     ) -> Response[list[Event]]:

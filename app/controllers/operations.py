@@ -21,7 +21,13 @@ class OperationsController(Controller):
 
     tags = ("Operations",)
 
-    @get("/livez", operation_id="isAlive", summary="Is the process alive?", sync_to_thread=False)
+    @get(
+        "/livez",
+        operation_id="isAlive",
+        operation_class=openapi.OpenOperation,
+        summary="Is the process alive?",
+        sync_to_thread=False,
+    )
     def alive(self) -> Response[Alive]:
         """Answers as long as the event loop turns; asks nobody else."""
         return Answer(Alive())
@@ -29,6 +35,7 @@ class OperationsController(Controller):
     @get(
         "/readyz",
         operation_id="isReady",
+        operation_class=openapi.OpenOperation,
         summary="Is the service ready for requests?",
         responses=openapi.problems(NOT_READY),
     )
@@ -44,6 +51,7 @@ class OperationsController(Controller):
     @get(
         "/metrics",
         operation_id="getMetrics",
+        operation_class=openapi.OpenOperation,
         summary="Metrics for Prometheus",
         media_type=MediaType.TEXT,
         sync_to_thread=False,

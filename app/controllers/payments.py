@@ -3,22 +3,21 @@
 from typing import Final
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from app import answers, openapi
 from app.answers import PaymentAnswer
+from app.paths import PathId
 from app.problems import (
     ILLEGAL_TRANSITION,
     INSUFFICIENT_FUNDS,
     LIMIT_EXCEEDED,
     PAYMENT_NOT_FOUND,
     PRECONDITION_FAILED,
-    UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
 from app.query import Query
 from app.service import LedgerRequest
-from domain.fields import Identifier
 from domain.payment import CompletePayment, FailPayment, MakePayment, Payment
 from projections import payments
 
@@ -46,7 +45,7 @@ class PaymentController(Controller):
         responses={
             200: _REPEATED,
             **openapi.problems(
-                *openapi.OF_COMMANDS, UNSUPPORTED_MEDIA_TYPE, INSUFFICIENT_FUNDS, LIMIT_EXCEEDED
+                *openapi.OF_COMMANDS, *openapi.OF_BODIES, INSUFFICIENT_FUNDS, LIMIT_EXCEEDED
             ),
         },
     )
@@ -64,9 +63,7 @@ class PaymentController(Controller):
         operation_class=openapi.Transition,
         responses=openapi.problems(*_OF_TRANSITIONS),
     )
-    async def complete(
-        self, request: LedgerRequest, payment_id: FromPath[Identifier]
-    ) -> Response[PaymentAnswer]:
+    async def complete(self, request: LedgerRequest, payment_id: PathId) -> Response[PaymentAnswer]:
         """Record that a deferred payment went through; a deposit counts from now on."""
         return answers.of_payment(await request.submit(CompletePayment(), "payment", payment_id))
 
@@ -76,12 +73,12 @@ class PaymentController(Controller):
         operation_id="failPayment",
         summary="Fail a payment",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE),
+        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES),
     )
     async def fail(
         self,
         request: LedgerRequest,
-        payment_id: FromPath[Identifier],
+        payment_id: PathId,
         data: JSONBody[FailPayment | None] = None,
     ) -> Response[PaymentAnswer]:
         """Record that a deferred payment did not go through; a withdrawal is given back."""
@@ -98,9 +95,7 @@ class PaymentController(Controller):
             **openapi.problems(*openapi.OF_READS, PAYMENT_NOT_FOUND),
         },
     )
-    async def read(
-        self, request: LedgerRequest, payment_id: FromPath[Identifier]
-    ) -> Response[Payment]:
+    async def read(self, request: LedgerRequest, payment_id: PathId) -> Response[Payment]:
         """The present state of a payment."""
         payment = await request.service.reads.one(
             _BY_ID, Payment, request.tenant_id, payment_id=payment_id

@@ -3,16 +3,16 @@
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args
 
 from litestar import Controller, Response, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from app import openapi
 from app.answers import Answer, BetPage, NoBalance, PaymentPage
+from app.paths import PathId
 from app.problems import INVALID_CURSOR
 from app.query import Query
 from app.service import LedgerRequest
 from domain.balance import Balance
 from domain.bet import Bet, BetStatus
-from domain.fields import Identifier
 from domain.payment import Payment, PaymentStatus
 from projections import bets, payments, user_activity, user_balances
 from projections.user_activity import Ranking, UserActivity
@@ -48,7 +48,7 @@ class UserController(Controller):
     async def list_bets(
         self,
         request: LedgerRequest,
-        user_id: FromPath[Identifier],
+        user_id: PathId,
         status: FromQuery[BetStatus | None] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -68,7 +68,7 @@ class UserController(Controller):
     async def list_payments(
         self,
         request: LedgerRequest,
-        user_id: FromPath[Identifier],
+        user_id: PathId,
         status: FromQuery[PaymentStatus | None] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -86,7 +86,7 @@ class UserController(Controller):
         responses=openapi.problems(*openapi.OF_READS),
     )
     async def balance(
-        self, request: LedgerRequest, user_id: FromPath[Identifier]
+        self, request: LedgerRequest, user_id: PathId
     ) -> Response[Balance | NoBalance]:
         """The present balance; zero for a user for whom nothing was recorded yet."""
         row = await request.service.reads.one(_BALANCE, Balance, request.tenant_id, user_id=user_id)
@@ -99,9 +99,7 @@ class UserController(Controller):
         operation_class=openapi.TenantOperation,
         responses=openapi.problems(*openapi.OF_READS),
     )
-    async def activity(
-        self, request: LedgerRequest, user_id: FromPath[Identifier]
-    ) -> Response[UserActivity]:
+    async def activity(self, request: LedgerRequest, user_id: PathId) -> Response[UserActivity]:
         """What a user staked, won, lost and moved; zeros for a user unknown so far."""
         row = await request.service.reads.one(
             _ACTIVITY, UserActivity, request.tenant_id, user_id=user_id

@@ -1,0 +1,1 @@
+"""The benchmark: what placing bets costs beside a handler that does nothing."""

@@ -1,0 +1,76 @@
+"""A database that only this benchmark uses: migrated, with its tenants, gone afterwards."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from app import database, embedded
+from benchmarks.scenarios import FIRST_TENANT, TENANTS
+
+_ADD_TENANTS: Final = f"""
+    INSERT INTO tenants (id, name, slug)
+    SELECT id, 'Benchmark ' || id, 'benchmark-' || id
+    FROM generate_series({FIRST_TENANT}, {FIRST_TENANT + TENANTS - 1}) AS id
+"""  # noqa: S608 -- two constants
+
+
+@contextmanager
+def fresh_database(directory: Path) -> Generator[str]:
+    """The URL of a new database: on DATABASE_URL's server, or on one kept in `directory`.
+
+    Raises `embedded.EmbeddedUnavailable` and `database.DatabaseUnusable`.
+    """
+    with _empty_database(directory) as url:
+        asyncio.run(database.make_ready(url, migrate_first=True))
+        _execute(url, _ADD_TENANTS)
+        yield url
+
+
+@contextmanager
+def _empty_database(directory: Path) -> Generator[str]:
+    if given := os.environ.get("DATABASE_URL"):
+        with _database_of(given) as url:
+            yield url
+        return
+    try:
+        server = embedded.start(directory)
+    except (KeyboardInterrupt, SystemExit):
+        embedded.start(directory).release()  # it may run already, and nobody else holds it
+        raise
+    try:
+        yield server.url
+    finally:
+        server.release()
+
+
+@contextmanager
+def _database_of(server_url: str) -> Generator[str]:
+    name = f"stakebook_benchmark_{secrets.token_hex(4)}"
+    try:
+        _execute(server_url, f"CREATE DATABASE {name}")
+    except (OSError, ValueError, asyncpg.PostgresError) as error:
+        raise database.DatabaseUnusable(
+            f"No database can be created at DATABASE_URL: {error}"
+        ) from error
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(url: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url, timeout=database.CONNECT_TIMEOUT_SECONDS)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

@@ -1,0 +1,97 @@
+"""Load from wrk: one run against one service, and what it measured."""
+
+import shutil
+import subprocess
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from benchmarks.failure import BenchmarkFailed
+from benchmarks.scenarios import FIRST_TENANT, USERS, Scenario
+
+THREADS: Final = 1  # one keeps up with any single worker, and leaves the cores to the service
+TIMEOUT_SECONDS: Final = 10
+STARTING_SECONDS: Final = 30
+_SCRIPT: Final = Path(__file__).parent / "lua" / "place_bets.lua"
+_HOW_TO_GET_WRK: Final = (
+    "wrk makes the load and is not installed: `apt-get install wrk` or `brew install wrk`."
+)
+
+
+class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What wrk reports of a run; `requests` counts answers that arrived whole."""
+
+    requests: int
+    microseconds: int
+    bytes: int
+    p50_microseconds: int
+    p99_microseconds: int
+    statuses_over_399: int
+    broken: int
+    timeouts: int
+
+    @property
+    def requests_per_second(self) -> float:
+        """The throughput of the run."""
+        return self.requests * 1_000_000 / self.microseconds
+
+
+class Wrk:
+    """The load generator; it counts its runs, so that no two use the same keys."""
+
+    def __init__(self) -> None:
+        program = shutil.which("wrk")
+        if program is None:
+            raise BenchmarkFailed(_HOW_TO_GET_WRK)
+        self.program = program
+        self._runs = count(1)
+
+    def version(self) -> str:
+        """The version as wrk states it."""
+        stated = subprocess.run(  # noqa: S603 -- found by its name, no arguments from outside
+            [self.program, "--version"], check=False, capture_output=True, text=True
+        )
+        return (stated.stdout + stated.stderr).partition("\n")[0].partition(" Copyright")[0]
+
+    def place_bets(self, root: str, scenario: Scenario, seconds: int) -> Measurement:
+        """Place bets at `root` for so long. Raises `BenchmarkFailed` unless all went well."""
+        options = {
+            "--threads": THREADS,
+            "--connections": scenario.connections,
+            "--duration": f"{seconds}s",
+            "--timeout": f"{TIMEOUT_SECONDS}s",
+            "--script": _SCRIPT,
+        }
+        arguments = (next(self._runs), FIRST_TENANT, scenario.tenants, USERS)
+        flags = [str(part) for option in options.items() for part in option]
+        ended = subprocess.run(  # noqa: S603 -- found by its name, arguments made here
+            [self.program, *flags, root, "--", *map(str, arguments)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=seconds + TIMEOUT_SECONDS + STARTING_SECONDS,
+        )
+        return _checked(ended)
+
+
+def _checked(ended: subprocess.CompletedProcess[str]) -> Measurement:
+    last_line = ended.stdout.strip().rpartition("\n")[2]
+    try:
+        measured = msgspec.json.decode(last_line, type=Measurement)
+    except msgspec.DecodeError as error:
+        said = (ended.stderr or ended.stdout).strip()
+        raise BenchmarkFailed(
+            f"wrk measured nothing (status {ended.returncode}): {said}"
+        ) from error
+    if not measured.requests:
+        raise BenchmarkFailed("wrk got no answer at all.")
+    if measured.statuses_over_399 or measured.broken or measured.timeouts:
+        raise BenchmarkFailed(
+            f"Of {measured.requests} requests {measured.statuses_over_399} were refused,"
+            f" {measured.broken} connections broke, {measured.timeouts} answers took more than"
+            f" {TIMEOUT_SECONDS} s."
+        )
+    return measured

@@ -1,0 +1,58 @@
+"""The no-op service: takes and answers bets like the ledger, and does nothing in between."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from litestar import Litestar, Response, get, post
+from litestar.params import JSONBody
+
+from app import answers, headers, server
+from app.factory import MOST_BODY_BYTES
+from app.service import LedgerRequest
+from app.settings import Settings
+from app.submission import Applied
+from domain.bet import Bet, PlaceBet
+
+_CREATED: Final = 201
+_BET_ID: Final = "bet-01999999-9999-7999-8999-999999999999"
+_NOW: Final = datetime.now(UTC)
+
+
+@post("/bets")
+async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
+    """Answer what was sent, in the shape of the ledger's answer."""
+    bet = Bet(
+        bet_id=_BET_ID,
+        user_id=data.user_id,
+        stake=data.stake,
+        odds=data.odds,
+        fixture_id=data.fixture_id,
+        status="placed",
+        result=None,
+        payout=None,
+        idempotency_key=headers.idempotency_key(request.scope["headers"]),
+        version=1,
+        last_updated_at=_NOW,
+        last_position=request.tenant_id,
+    )
+    return answers.of_bet(Applied(bet, _CREATED, duplicate=False))
+
+
+@get("/readyz", sync_to_thread=False)
+def ready() -> None:
+    """There is nothing to wait for."""
+
+
+def create() -> Litestar:
+    """The application: the ledger's way in and out, without what lies between."""
+    return Litestar(
+        route_handlers=[place, ready],
+        request_class=LedgerRequest,
+        request_max_body_size=MOST_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+if __name__ == "__main__":
+    server.serve(Settings.from_environment(), "benchmarks.no_op:create")

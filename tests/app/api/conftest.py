@@ -1,0 +1,23 @@
+"""Every answer that a test of the API receives is held against the OpenAPI document."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.app.api.documented import check_documented
+from tests.conftest import Client, StartService
+
+
+@pytest.fixture
+def start_service(start_service: StartService) -> StartService:
+    """Start a service whose answers are checked as they arrive."""
+
+    @asynccontextmanager
+    async def start(*arguments: Any, **settings: Any) -> AsyncIterator[Client]:
+        async with start_service(*arguments, **settings) as client:
+            client.http.event_hooks["response"].append(check_documented)
+            yield client
+
+    return start

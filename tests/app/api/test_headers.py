@@ -1,0 +1,158 @@
+"""The headers that say whose data a request is about and which request it repeats."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.app.api.book import open_book, rows
+from tests.app.api.operations import BODIES, COMMANDS, OF_TENANTS, Operation
+from tests.conftest import Client, bet_body
+
+NO_TENANTS: list[bytes] = [
+    b"0",
+    b"-1",
+    b"9223372036854775808",
+    b"1e4",
+    b"+10001",
+    b"010001",
+    b"10001.0",
+    b"10_001",
+    b"10 001",
+    b"10001,10001",
+    b"0x2711",
+    b'"10001"',
+    b"abc",
+    b"",
+    b"\xe9",
+    "١".encode(),
+    b"1" * 5000,
+]
+NO_KEYS: list[tuple[bytes, str]] = [
+    (b"", "Missing Idempotency-Key header"),
+    (b'""', "Invalid Idempotency-Key header"),
+    (b"k" * 256, "Invalid Idempotency-Key header"),
+    (b'"' + b"k" * 256 + b'"', "Invalid Idempotency-Key header"),
+    (b"a\tb", "Invalid Idempotency-Key header"),
+    (b"\xe9", "Invalid Idempotency-Key header"),
+    ("κλειδί".encode(), "Invalid Idempotency-Key header"),
+]
+
+
+def _path(operation: Operation) -> str:
+    return operation.template.format(bet_id="b", payment_id="p", user_id="u")
+
+
+@pytest.mark.parametrize("operation", OF_TENANTS, ids=lambda each: each.id)
+async def test_every_route_needs_the_tenant(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    before = await rows(connection)
+    for value, error in (
+        (None, "Missing X-Tenant-Id header"),
+        ("abc", "Invalid X-Tenant-Id format"),
+    ):
+        headers = {"Idempotency-Key": "once"} | ({"X-Tenant-Id": value} if value else {})
+        answer = await client.http.request(
+            operation.method, _path(operation), headers=headers, json=BODIES.get(operation.id)
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"] == error
+    assert await rows(connection) == before
+
+
+async def test_a_tenant_that_is_no_positive_int64_in_plain_digits_is_refused(
+    client: Client, connection: "asyncpg.Connection[Any]", subtests: pytest.Subtests
+) -> None:
+    before = await rows(connection)
+    for value in NO_TENANTS:
+        with subtests.test(repr(value[:20])):
+            headers = [(b"X-Tenant-Id", value), (b"Idempotency-Key", b"once")]
+            for method, path in (("GET", "/bets/b"), ("POST", "/bets")):
+                body = bet_body() if method == "POST" else None
+                refused = await client.http.request(method, path, headers=headers, json=body)
+                assert refused.status_code == 400
+                assert refused.json()["error"] == "Invalid X-Tenant-Id format"
+    assert await rows(connection) == before
+
+
+@pytest.mark.parametrize("second", ["10001", "10002"])
+async def test_two_tenants_in_one_request_are_refused(client: Client, second: str) -> None:
+    headers = [("X-Tenant-Id", "10001"), ("X-Tenant-Id", second), ("Idempotency-Key", "once")]
+    for refused in (
+        await client.http.get("/bets/b", headers=headers),
+        await client.http.post("/bets", headers=headers, json=bet_body()),
+    ):
+        assert refused.status_code == 400
+        assert refused.json()["error"] == "Invalid X-Tenant-Id format"
+
+
+async def test_the_largest_tenant_id_is_understood(client: Client) -> None:
+    answer = await client.of(2**63 - 1).get("/bets/b")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "Tenant not found"
+
+
+@pytest.mark.parametrize("operation", COMMANDS, ids=lambda each: each.id)
+async def test_every_command_needs_a_key(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    book = await open_book(client)
+    before = await rows(connection)
+    answer = await client.http.post(
+        book.fill(operation.template),
+        headers={"X-Tenant-Id": "10001"},
+        json=BODIES.get(operation.id),
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "Missing Idempotency-Key header"
+    assert await rows(connection) == before
+
+
+async def test_a_key_that_is_not_1_to_255_printable_ascii_is_refused(
+    client: Client, connection: "asyncpg.Connection[Any]", subtests: pytest.Subtests
+) -> None:
+    before = await rows(connection)
+    for value, error in NO_KEYS:
+        with subtests.test(repr(value[:20])):
+            headers = [(b"X-Tenant-Id", b"10001"), (b"Idempotency-Key", value)]
+            refused = await client.http.post("/bets", headers=headers, json=bet_body())
+            assert refused.status_code == 400
+            assert refused.json()["error"] == error
+    assert await rows(connection) == before
+
+
+@pytest.mark.parametrize("second", ["once", "twice"])
+async def test_two_keys_in_one_request_are_refused(
+    client: Client, connection: "asyncpg.Connection[Any]", second: str
+) -> None:
+    before = await rows(connection)
+    headers = [("X-Tenant-Id", "10001"), ("Idempotency-Key", "once"), ("Idempotency-Key", second)]
+    refused = await client.http.post("/bets", headers=headers, json=bet_body())
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "Invalid Idempotency-Key header"
+    assert await rows(connection) == before
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 255, '"' + "k" * 255 + '"', "a b", "!#$%&'()*+,-./:;~"])
+async def test_a_key_of_printable_ascii_is_taken(client: Client, key: str) -> None:
+    placing = await client.place_bet(key)
+    assert placing.status_code == 201
+    assert placing.json()["idempotency_key"] == key.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("trace-7", "trace-7"), ("x" * 128, "x" * 128), ("x" * 129, None), ("a b", None), ("é", None)],
+    ids=["plain", "128 characters", "129 characters", "blank", "non-ASCII"],
+)
+async def test_a_correlation_id_is_kept_with_the_events(
+    client: Client, given: str, kept: str | None
+) -> None:
+    headers = {"X-Tenant-Id": "10001", "Idempotency-Key": "once"}
+    raw = {name.encode(): value.encode() for name, value in headers.items()}
+    raw[b"X-Correlation-Id"] = given.encode("latin-1")
+    placing = await client.http.post("/bets", headers=raw, json=bet_body())
+    assert placing.status_code == 201
+    events = (await client.get("/events")).json()
+    assert [event["metadata"].get("correlation_id") for event in events] == [kept]

@@ -1,0 +1,128 @@
+"""Each operation answers every status that its document lists, and no other."""
+
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.app.api.book import Book, open_book
+from tests.app.api.documented import statuses_of
+from tests.app.api.hazards import MOST_BYTES
+from tests.app.api.operations import BODIES, OPERATIONS, Operation
+from tests.conftest import DEFAULT_TENANT, Client, StartService
+
+CREATIONS = {"placeBet", "makePayment"}
+
+
+class Caller:
+    """Provokes the statuses of one operation."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        client: Client,
+        connection: "asyncpg.Connection[Any]",
+        book: Book,
+    ) -> None:
+        self.operation = operation
+        self.client = client
+        self.connection = connection
+        self.path = book.fill(operation.template)
+        self.book = book
+
+    async def provoke(self, status: int) -> httpx.Response:
+        """Make a request that has to be answered with `status`."""
+        provocation = getattr(self, f"_provoke_{status}")
+        answer: httpx.Response = await provocation()
+        return answer
+
+    async def _send(self, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"X-Tenant-Id": str(DEFAULT_TENANT), "Idempotency-Key": f"once {named}"}
+        method, body = self.operation.method, BODIES.get(self.operation.id)
+        return await self.client.http.request(method, self.path, headers=sent | named, json=body)
+
+    async def _send_raw(self, content: bytes, media_type: str) -> httpx.Response:
+        headers = {"X-Tenant-Id": str(DEFAULT_TENANT), "Idempotency-Key": "raw"}
+        headers["Content-Type"] = media_type
+        return await self.client.http.post(self.path, content=content, headers=headers)
+
+    async def _provoke_200(self) -> httpx.Response:
+        return await self._send()
+
+    async def _provoke_201(self) -> httpx.Response:
+        return await self._send()
+
+    async def _provoke_304(self) -> httpx.Response:
+        return await self._send(If_None_Match="*")
+
+    async def _provoke_400(self) -> httpx.Response:
+        return await self._send(X_Tenant_Id="none")
+
+    async def _provoke_403(self) -> httpx.Response:
+        await self.connection.execute("UPDATE tenants SET status = 'suspended'")
+        answer = await self._send(Idempotency_Key="while suspended")
+        await self.connection.execute("UPDATE tenants SET status = 'active'")
+        return answer
+
+    async def _provoke_404(self) -> httpx.Response:
+        if "slug" in self.operation.template:
+            return await self.client.http.get("/problems/nothing")
+        return await self._send(X_Tenant_Id="99999")
+
+    async def _provoke_409(self) -> httpx.Response:
+        for action in ("/bets/{bet_id}/cancel", "/payments/{payment_id}/fail"):
+            await self.client.post(self.book.fill(action))
+        return await self._send(Idempotency_Key="too late")
+
+    async def _provoke_412(self) -> httpx.Response:
+        return await self._send(If_Match='"99"')
+
+    async def _provoke_413(self) -> httpx.Response:
+        return await self._send_raw(b" " * (MOST_BYTES + 1), "application/json")
+
+    async def _provoke_415(self) -> httpx.Response:
+        return await self._send_raw(b"{}", "text/plain")
+
+    async def _provoke_422(self) -> httpx.Response:
+        await self.client.place_bet("taken", user_id="somebody else")
+        return await self._send(Idempotency_Key="taken")
+
+    async def _provoke_500(self) -> httpx.Response:
+        for table in await self._tables():
+            await self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
+        return await self._send(Idempotency_Key="when tables are gone")
+
+    async def _provoke_503(self) -> httpx.Response:
+        async with self.connection.transaction():
+            for table in await self._tables():
+                await self.connection.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
+            return await self._send(Idempotency_Key="while locked")
+
+    async def _tables(self) -> list[str]:
+        found = await self.connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        return [name for (name,) in found]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+async def test_every_documented_status_can_be_provoked(
+    start_service: StartService,
+    connection: "asyncpg.Connection[Any]",
+    operation: Operation,
+    subtests: pytest.Subtests,
+) -> None:
+    documented = sorted(statuses_of(operation), key=lambda status: (status == 500, status))
+    if operation.id in CREATIONS:
+        documented[:2] = [201, 200]
+    assert documented
+    async with start_service(
+        statement_timeout_seconds=0.2, command_timeout_seconds=0.6
+    ) as client:
+        caller = Caller(operation, client, connection, await open_book(client))
+        for status in documented:
+            with subtests.test(str(status)):
+                answer = await caller.provoke(status)
+                assert answer.status_code == status, answer.text

@@ -1,0 +1,144 @@
+"""Tenants never meet: not in reads, not in commands; unknown and suspended ones are told so."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.app.api.book import open_book, rows
+from tests.app.api.operations import BODIES, COMMANDS, OF_TENANTS, READS, Operation
+from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, Client
+
+each_read = pytest.mark.parametrize("operation", READS, ids=lambda each: each.id)
+each_command = pytest.mark.parametrize("operation", COMMANDS, ids=lambda each: each.id)
+each_operation = pytest.mark.parametrize("operation", OF_TENANTS, ids=lambda each: each.id)
+
+
+def is_empty(value: Any, asked: str) -> bool:
+    """Whether `value` says nothing but what the caller asked with."""
+    if isinstance(value, dict):
+        return all(is_empty(member, asked) for member in value.values())
+    return value in (0, None, asked) or value == []
+
+
+async def _log(connection: "asyncpg.Connection[Any]") -> dict[str, int]:
+    """The rows of all tables but those that a refusal may touch: it sticks to its key."""
+    counts = await rows(connection)
+    return {name: counts[name] for name in counts.keys() - {"idempotency_keys", "tenant_heads"}}
+
+
+@each_read
+async def test_what_is_written_in_one_tenant_is_not_there_in_another(
+    client: Client, operation: Operation
+) -> None:
+    book = await open_book(client)
+    path = book.fill(operation.template)
+    own = await client.get(path)
+    assert own.status_code == 200
+    assert not is_empty(own.json(), book.user_id)
+    others = await client.of(EXTERNAL_TENANT).get(path)
+    assert others.status_code in {200, 404}
+    if others.status_code == 200:
+        assert is_empty(others.json(), book.user_id)
+    assert "idempotency_key" not in others.text
+
+
+@each_read
+async def test_equal_users_of_two_tenants_are_two_users(
+    client: Client, operation: Operation
+) -> None:
+    external = client.of(EXTERNAL_TENANT)
+    path = (await open_book(client)).fill(operation.template)
+    before = await client.get(path)
+    await open_book(external)
+    assert (await client.get(path)).content == before.content
+
+
+@each_command
+async def test_a_command_reaches_nothing_of_another_tenant(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    if "{" not in operation.template:
+        pytest.skip("creates something new")
+    path = (await open_book(client)).fill(operation.template)
+    before = await _log(connection)
+    answer = await client.of(EXTERNAL_TENANT).post(path, BODIES.get(operation.id))
+    assert answer.status_code == 404
+    assert answer.json()["error"] in {"Bet not found", "Payment not found"}
+    assert await _log(connection) == before
+    assert (await client.post(path, BODIES.get(operation.id))).status_code == 200
+
+
+@each_operation
+async def test_an_unknown_tenant_is_not_found(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    path = (await open_book(client)).fill(operation.template)
+    before = await rows(connection)
+    stranger = client.of(99999)
+    for _ in range(2):
+        answer = (
+            await stranger.get(path)
+            if operation.method == "GET"
+            else await stranger.post(path, BODIES.get(operation.id))
+        )
+        assert answer.status_code == 404
+        assert answer.json()["error"] == "Tenant not found"
+    assert await rows(connection) == before
+
+
+async def test_a_tenant_that_is_created_later_is_found(
+    client: Client, connection: "asyncpg.Connection[Any]"
+) -> None:
+    newcomer = client.of(20001)
+    assert (await newcomer.place_bet("once")).status_code == 404
+    assert (await newcomer.get("/events")).status_code == 404
+    await connection.execute("INSERT INTO tenants (id, name, slug) VALUES (20001, 'New', 'new')")
+    assert (await newcomer.get("/events")).json() == []
+    assert (await newcomer.place_bet("once")).status_code == 201
+
+
+@each_command
+async def test_a_suspended_tenant_takes_no_command(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    path = (await open_book(client)).fill(operation.template)
+    before = await rows(connection)
+    await _set_status(connection, "suspended")
+    body = BODIES.get(operation.id)
+    for _ in range(2):
+        refused = await client.post(path, body, "once")
+        assert refused.status_code == 403
+        assert refused.json()["error"] == "Tenant suspended"
+    assert await rows(connection) == before
+    assert (await client.of(EXTERNAL_TENANT).place_bet()).status_code == 201
+    await _set_status(connection, "active")
+    assert (await client.post(path, body, "once")).is_success
+
+
+@each_read
+async def test_a_suspended_tenant_is_still_read(
+    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
+) -> None:
+    path = (await open_book(client)).fill(operation.template)
+    before = await client.get(path)
+    await _set_status(connection, "suspended")
+    after = await client.get(path)
+    assert after.status_code == 200
+    assert after.content == before.content
+
+
+async def test_a_repeat_of_what_was_done_before_the_suspension_is_answered(
+    client: Client, connection: "asyncpg.Connection[Any]"
+) -> None:
+    first = await client.place_bet("once")
+    await _set_status(connection, "suspended")
+    repeat = await client.place_bet("once")
+    assert repeat.status_code == 200
+    assert repeat.json() == first.json() | {"duplicate": True}
+
+
+async def _set_status(connection: "asyncpg.Connection[Any]", status: str) -> None:
+    await connection.execute(
+        "UPDATE tenants SET status = $1 WHERE id = $2", status, DEFAULT_TENANT
+    )

@@ -1,0 +1,140 @@
+"""The settings: their defaults, how each is read, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import InvalidSetting, Settings
+
+VALID: dict[str, tuple[str, object]] = {
+    "DATABASE_URL": ("postgresql://db/stakebook", "postgresql://db/stakebook"),
+    "DATA_DIR": ("/var/lib/stake book", Path("/var/lib/stake book")),
+    "HOST": ("::", "::"),
+    "PORT": ("65535", 65535),
+    "WORKERS": ("4", 4),
+    "LOG_FORMAT": ("json", "json"),
+    "LOG_LEVEL": ("warning", "warning"),
+    "POOL_SIZE": ("2", 2),
+    "BATCH_LIMIT": ("1", 1),
+    "QUEUE_LIMIT": ("1000000", 1_000_000),
+    "CACHED_TENANTS": ("1", 1),
+    "CACHED_ROWS": ("1", 1),
+    "COMMAND_TIMEOUT_SECONDS": ("0.5", 0.5),
+    "STATEMENT_TIMEOUT_SECONDS": ("86400", 86_400.0),
+    "DRAIN_SECONDS": ("0", 0.0),
+    "KEY_HOURS": ("0.5", 0.5),
+    "PRUNE_INTERVAL_HOURS": ("24", 24.0),
+    "CURSOR_SECRET": ("s" * 32, "s" * 32),
+}
+DEFAULTS: dict[str, object] = {
+    "database_url": None,
+    "data_dir": Path(".stakebook"),
+    "host": "127.0.0.1",
+    "port": 8000,
+    "workers": 1,
+    "log_format": "auto",
+    "log_level": "info",
+    "pool_size": 8,
+    "batch_limit": 256,
+    "queue_limit": 4096,
+    "cached_tenants": 256,
+    "cached_rows": 4096,
+    "command_timeout_seconds": 10.0,
+    "statement_timeout_seconds": 5.0,
+    "drain_seconds": 0.0,
+    "key_hours": 48.0,
+    "prune_interval_hours": 6.0,
+    "cursor_secret": None,
+}
+
+
+def values(settings: Settings) -> dict[str, object]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+def test_nothing_has_to_be_set() -> None:
+    assert values(Settings.from_environment({})) == DEFAULTS
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_each_setting_is_read_from_its_variable(name: str) -> None:
+    text, value = VALID[name]
+    read = values(Settings.from_environment({name: text}))
+    assert read == DEFAULTS | {name.lower(): value}
+    assert type(read[name.lower()]) is type(value)
+
+
+def test_every_setting_is_in_the_table_above() -> None:
+    assert [name.lower() for name in VALID] == list(DEFAULTS) == list(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_an_empty_variable_counts_as_not_set(name: str) -> None:
+    assert values(Settings.from_environment({name: ""})) == DEFAULTS
+
+
+def test_other_variables_are_left_alone() -> None:
+    assert values(Settings.from_environment({"port": "1", "PORTS": "x", "PGHOST": "y"})) == DEFAULTS
+
+
+def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (text, _) in VALID.items():
+        monkeypatch.setenv(name, text)
+    expected = {name.lower(): value for name, (_, value) in VALID.items()}
+    assert values(Settings.from_environment()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("PORT", "80.5"),
+        ("PORT", "-1"),
+        ("PORT", " "),
+        ("WORKERS", "0"),
+        ("WORKERS", "65"),
+        ("WORKERS", "many"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "INFO!"),
+        ("POOL_SIZE", "1"),
+        ("POOL_SIZE", "101"),
+        ("BATCH_LIMIT", "0"),
+        ("BATCH_LIMIT", "1025"),
+        ("QUEUE_LIMIT", "0"),
+        ("QUEUE_LIMIT", "1000001"),
+        ("CACHED_TENANTS", "0"),
+        ("CACHED_ROWS", "none"),
+        ("COMMAND_TIMEOUT_SECONDS", "0"),
+        ("COMMAND_TIMEOUT_SECONDS", "nan"),
+        ("STATEMENT_TIMEOUT_SECONDS", "-1"),
+        ("STATEMENT_TIMEOUT_SECONDS", "86401"),
+        ("STATEMENT_TIMEOUT_SECONDS", "5s"),
+        ("DRAIN_SECONDS", "-0.1"),
+        ("DRAIN_SECONDS", "301"),
+        ("DRAIN_SECONDS", "nan"),
+        ("KEY_HOURS", "0"),
+        ("KEY_HOURS", "inf"),
+        ("KEY_HOURS", "two days"),
+        ("KEY_HOURS", "100001"),
+        ("PRUNE_INTERVAL_HOURS", "0"),
+        ("PRUNE_INTERVAL_HOURS", "1001"),
+        ("PRUNE_INTERVAL_HOURS", "nan"),
+        ("CURSOR_SECRET", "s" * 31),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({"HOST": "0.0.0.0", name: value})  # noqa: S104
+    message = str(caught.value)
+    assert message.startswith((f"{name}={value!r} ", "CURSOR_SECRET "))
+    assert message.endswith(f"Correct or unset {name}.")
+    assert "\n" not in message
+    assert "`$`" not in message
+
+
+def test_a_secret_that_is_refused_is_not_printed() -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment({"CURSOR_SECRET": "hunter2"})
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,68 @@
+"""A process of the service as far as the database sees it, driven batch by batch."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.connection import LoggedQuery
+from asyncpg.pool import PoolConnectionProxy
+
+from app.database import open_pool
+from app.settings import Settings
+from app.submission import Applied, Outcome, Refused, Submission
+from app.unit_of_work import Memory, UnitOfWork
+from domain.bet import ConfirmBet
+from tests.app.submissions import submission
+
+Proxied: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+
+class Process:
+    """A connection and what the process remembers; `statements` are those of the last batch."""
+
+    def __init__(self, connection: Proxied) -> None:
+        self.memory = Memory(100, 1000)
+        self.statements: list[str] = []
+        self._connection = connection
+        connection.add_query_logger(self._log)
+
+    async def run(
+        self, *batch: Submission, afresh: bool = False, lock: bool = False
+    ) -> dict[int, Outcome]:
+        """Run a batch as one unit of work."""
+        self.statements.clear()
+        unit = UnitOfWork(self._connection, self.memory)
+        return await unit.run(batch, afresh=afresh, lock=lock)
+
+    def _log(self, query: LoggedQuery) -> None:
+        self.statements.append(query.query)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncGenerator[Process, None]:
+    """A process on the database."""
+    async with await open_pool(url, Settings()) as pool, pool.acquire() as connection:
+        yield Process(connection)
+
+
+def confirm(
+    placed: Submission, *, key: str | None = None, versions: frozenset[int] | None = None
+) -> Submission:
+    """Confirm a bet that was placed."""
+    tenant, bet_id = placed.tenant_id, placed.resource_id
+    return submission(ConfirmBet(), "bet", bet_id, tenant=tenant, key=key, versions=versions)
+
+
+def applied(outcomes: dict[int, Outcome]) -> list[Applied]:
+    """The outcomes in the order of their commands, all of which must have taken effect."""
+    found = [outcome for _, outcome in sorted(outcomes.items())]
+    effective = [outcome for outcome in found if isinstance(outcome, Applied)]
+    assert effective == found
+    return effective
+
+
+def refusal(outcome: Outcome) -> str:
+    """The kind of problem that a command was refused with."""
+    assert isinstance(outcome, Refused)
+    return str(outcome.problem["type"]).removeprefix("/problems/")
