@@ -9,9 +9,14 @@ from app.database import database_url, migration_engine
 from app.settings import Settings
 from projections import metadata
 
+MIGRATING = 5_729_017_233  # any number that nobody else locks
+
 
 def migrate(connection: Connection) -> None:
     """Run the migrations over `connection`."""
+    # One at a time: who comes second finds the work done. Held until the connection closes.
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATING})")
+    connection.commit()
     context.configure(
         connection=connection, target_metadata=metadata, transaction_per_migration=True
     )

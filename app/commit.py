@@ -131,23 +131,18 @@ def _moved() -> CTE:
     heads = tenant_heads.c
     expected = [column("expected_position", BigInteger), column("expected_revision", BigInteger)]
     to = _sent(tenant_heads, ("tenant_id", *_MOVED), *expected)
-    unmoved = (
-        heads.tenant_id == to.c.tenant_id,
-        heads.position == to.c.expected_position,
-        heads.revision == to.c.expected_revision,
-    )
     held = (
-        select(heads.tenant_id)
-        .join_from(tenant_heads, to, unmoved[0])
-        .where(*unmoved[1:])
+        select(heads.tenant_id, *(_stored(to, tenant_heads, name).label(name) for name in _MOVED))
+        .join_from(tenant_heads, to, heads.tenant_id == to.c.tenant_id)
+        .where(heads.position == to.c.expected_position, heads.revision == to.c.expected_revision)
         .order_by(heads.tenant_id)
         .with_for_update(of=tenant_heads)
         .cte("held")
     )
     return (
         update(tenant_heads)
-        .values({name: _stored(to, tenant_heads, name) for name in _MOVED})
-        .where(*unmoved, heads.tenant_id == held.c.tenant_id)
+        .values({name: held.c[name] for name in _MOVED})
+        .where(heads.tenant_id == held.c.tenant_id)
         .returning(heads.tenant_id)
         .cte("moved")
     )

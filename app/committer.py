@@ -32,6 +32,7 @@ LONGEST_PAUSE_SECONDS: Final = 0.5
 # commit whose answer was lost is among them; the re-run finds its keys taken by itself.
 PASSING: Final = (
     asyncpg.TransactionRollbackError,  # 40: serialization failure, deadlock
+    asyncpg.ReadOnlySQLTransactionError,  # 25006: this server has become a standby
     asyncpg.LockNotAvailableError,  # 55P03
     asyncpg.InsufficientResourcesError,  # 53
     asyncpg.AdminShutdownError,  # 57P01
@@ -196,8 +197,11 @@ class Committer:
                 waiting.answer.set_exception(problem(kind, detail))
 
     async def _let_go(self) -> None:
+        """Close the connection, whatever state it is in; the next batch gets a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            with suppress(*PASSING):
+                await connection.close(timeout=1)
             with suppress(*PASSING):
                 await self._pool.release(connection, timeout=1)
 

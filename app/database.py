@@ -31,6 +31,17 @@ _UNREACHABLE: Final = (
 )
 
 
+# Every query is bound to a tenant and has an index. A plan that is made once, perhaps while
+# the tables are empty, must be the one that still serves when they are not.
+PLANNER: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
+
 class DatabaseUnusable(Exception):
     """The database cannot serve; the message says what to do about it."""
 
@@ -69,8 +80,7 @@ async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
         server_settings={
             "application_name": "stakebook",
             "timezone": "UTC",
-            "plan_cache_mode": "force_generic_plan",
-            "jit": "off",
+            **PLANNER,
             "default_transaction_isolation": "read committed",
             "statement_timeout": str(round(settings.statement_timeout_seconds * 1000)),
             "idle_in_transaction_session_timeout": "60000",

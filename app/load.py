@@ -71,7 +71,11 @@ _KEY_FIELD: Final = {
 
 
 class Wanted:
-    """What a batch needs and nobody remembers."""
+    """What a batch needs and nobody remembers.
+
+    `only_users` is true as long as nothing but users' rows of remembered tenants is missing:
+    by far the most frequent read, and a short one.
+    """
 
     def __init__(self) -> None:
         self.tenants: Final[set[int]] = set()
@@ -79,47 +83,43 @@ class Wanted:
         self.payments: Final[set[Key]] = set()
         self.users: Final[set[Key]] = set()
         self.keys: Final[set[Key]] = set()
+        self.only_users = True
 
     def __bool__(self) -> bool:
         return bool(self.tenants)
 
-    def add(self, submission: Submission, state: TenantState | None) -> bool:
-        """Want what deciding `submission` needs and `state` does not hold; say if anything."""
-        tenant_id = submission.tenant_id
+    def add(self, submission: Submission, state: TenantState | None) -> None:
+        """Want what deciding `submission` needs and `state` does not hold."""
         if state is None:
             self._add_all(submission)
-            return True
+            return
         taken = state.keys.get(submission.idempotency_key)
         resource_id = taken.resource_id if taken else submission.resource_id
         resources = state.rows[_RESOURCE_VIEWS[submission.resource]]
-        row = resources.get(resource_id)
         if resource_id not in resources and (taken or not submission.creates):
-            (self.bets if submission.resource == "bet" else self.payments).add(
-                (tenant_id, resource_id)
-            )
-        elif not taken and (user_id := _user_of(submission, row)) is not None:
-            if all(user_id in state.rows[view.name] for view in _USER_VIEWS):
-                return False
-            self.users.add((tenant_id, user_id))
-        else:
-            return False
-        self.tenants.add(tenant_id)
-        return True
-
-    def add_key(self, submission: Submission) -> None:
-        """Want to know whether the submission's key is taken."""
-        self.keys.add((submission.tenant_id, submission.idempotency_key))
+            self._add_resource(submission, resource_id)
+        elif not taken:
+            user_id = _user_of(submission, resources.get(resource_id))
+            if user_id and not all(user_id in state.rows[view.name] for view in _USER_VIEWS):
+                self._add_user(submission.tenant_id, user_id)
 
     def _add_all(self, submission: Submission) -> None:
-        tenant_id = submission.tenant_id
-        self.tenants.add(tenant_id)
-        self.add_key(submission)
-        if (user_id := _user_of(submission, None)) is not None:
-            self.users.add((tenant_id, user_id))
+        self.only_users = False
+        self.keys.add((submission.tenant_id, submission.idempotency_key))
+        if user_id := _user_of(submission, None):
+            self._add_user(submission.tenant_id, user_id)
         else:
-            (self.bets if submission.resource == "bet" else self.payments).add(
-                (tenant_id, submission.resource_id)
-            )
+            self._add_resource(submission, submission.resource_id)
+
+    def _add_user(self, tenant_id: int, user_id: str) -> None:
+        self.tenants.add(tenant_id)
+        self.users.add((tenant_id, user_id))
+
+    def _add_resource(self, submission: Submission, resource_id: str) -> None:
+        self.only_users = False
+        self.tenants.add(submission.tenant_id)
+        resources = self.bets if submission.resource == "bet" else self.payments
+        resources.add((submission.tenant_id, resource_id))
 
 
 class Loaded:
@@ -136,8 +136,9 @@ class Loaded:
             self._of(tenant_id, payments_view.name)[payment_id] = None
         for tenant_id, user_id in wanted.users:
             self._know_user(tenant_id, user_id)
-        for tenant_id in wanted.tenants:
-            self._of(tenant_id, tenants_summary_view.name)[_SUMMARY_KEY] = None
+        if not wanted.only_users:
+            for tenant_id in wanted.tenants:
+                self._of(tenant_id, tenants_summary_view.name)[_SUMMARY_KEY] = None
 
     def take(self, records: Iterable[tuple[str, int, str]]) -> None:
         """Take the rows of the read: kind, tenant and JSON document of each."""
@@ -211,9 +212,34 @@ def _user_of(submission: Submission, row: Struct | None) -> str | None:
     return row.user_id if isinstance(row, Bet | Payment) else None
 
 
+def read(wanted: Wanted) -> tuple[Query, list[object]]:
+    """The read that fetches what is wanted, with its arguments.
+
+    It returns kind, tenant and JSON document of every row, all of one snapshot; the heads
+    in it tell whether what is remembered of the tenants still holds.
+    """
+    query = _users() if wanted.only_users else _everything()
+    values: dict[str, object] = {"tenants": list(wanted.tenants)}
+    for name in ("bets", "payments", "users", "keys"):
+        pairs: list[Key] = sorted(getattr(wanted, name))
+        values[f"{name}_tenant"] = [tenant_id for tenant_id, _ in pairs]
+        values[f"{name}_key"] = [key for _, key in pairs]
+    return query, query.arguments(**values)
+
+
 @cache
-def statement() -> Query:
-    """The read: kind, tenant and JSON document of every row that is wanted, in one snapshot.
+def _users() -> Query:
+    """The tenants' heads and the rows of the given users."""
+    users = _given("users")
+    touched = select(users.c.tenant_id, users.c.key.label("user_id")).cte("touched")
+    return Query(
+        union_all(_tenant_documents(), *(_of_touched(view, touched) for view in _USER_VIEWS))
+    )
+
+
+@cache
+def _everything() -> Query:
+    """All that deciding may need of a tenant.
 
     Bets and payments are found by id, by a taken key's resource and by the key they were
     made with; the users whose rows are wanted are the given ones and those of these bets
@@ -246,16 +272,6 @@ def statement() -> Query:
             ),
         )
     )
-
-
-def arguments(wanted: Wanted) -> list[object]:
-    """The values of the read's parameters."""
-    values: dict[str, object] = {"tenants": list(wanted.tenants)}
-    for name in ("bets", "payments", "users", "keys"):
-        pairs: list[Key] = sorted(getattr(wanted, name))
-        values[f"{name}_tenant"] = [tenant_id for tenant_id, _ in pairs]
-        values[f"{name}_key"] = [key for _, key in pairs]
-    return statement().arguments(**values)
 
 
 @cache

@@ -43,7 +43,6 @@ from app.problems import (
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
     UNAVAILABLE,
-    UNSUPPORTED_MEDIA_TYPE,
     Kind,
     ProblemDetails,
     document,
@@ -66,11 +65,11 @@ OF_COMMANDS: Final = (
     MISSING_KEY,
     INVALID_KEY,
     TENANT_SUSPENDED,
+    BODY_TOO_LARGE,
     KEY_REUSED,
     COMMAND_REJECTED,
     OVERLOADED,
 )
-OF_BODIES: Final = (BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 
 _TENANT: Final = Parameter(
     name="X-Tenant-Id",

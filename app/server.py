@@ -2,13 +2,13 @@
 
 import asyncio
 import errno
+import multiprocessing
 import os
 import signal
 import socket
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
-from multiprocessing import active_children
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
@@ -50,7 +50,7 @@ class DrainingServer(MPServer):
             self._stop()
             return
         self._told = True
-        for worker in active_children():
+        for worker in multiprocessing.active_children():
             os.kill(cast("int", worker.pid), signal.SIGUSR1)
         timer = threading.Timer(self.drain_seconds, self._stop)
         timer.daemon = True
@@ -90,6 +90,8 @@ def check_port(host: str, port: int) -> None:
 
 def serve(settings: Settings, target: str = "app.asgi:create") -> None:
     """Serve `target` until a signal says stop; workers start from the environment."""
+    # A worker starts from nothing: no locks, no settings of libraries come over from here.
+    multiprocessing.set_start_method("spawn", force=True)
     server = DrainingServer(
         target,
         factory=True,

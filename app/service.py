@@ -62,6 +62,9 @@ class LedgerRequest(Request[Any, Any, State]):
         Without `resource_id` the command creates its resource. Raises `Problem` for a
         refusal and for whatever keeps the command from being committed.
         """
+        # A body that no handler asked for has to be read all the same, or it would be in the
+        # way of the connection's next request.
+        await self.body()
         raw = self.scope["headers"]
         command_id = uuid7()
         path = {} if resource_id is None else {f"{resource}_id": resource_id}

@@ -164,8 +164,8 @@ class UnitOfWork:
         return frozenset(wanted.tenants)
 
     async def _read(self, wanted: load.Wanted, *, opened: bool = False) -> dict[int, TenantState]:
-        query = load.statement()
-        records = await self._connection.fetch(query.text, *load.arguments(wanted))
+        query, arguments = load.read(wanted)
+        records = await self._connection.fetch(query.text, *arguments)
         loaded = load.Loaded(wanted)
         loaded.take(tuple(record) for record in records)
         if missing := wanted.tenants - loaded.states.keys():

@@ -23,7 +23,7 @@ Identifier: TypeAlias = Annotated[
         min_length=1,
         max_length=LONGEST_IDENTIFIER,
         pattern=IDENTIFIER,
-        description="1 to 128 characters, without control characters and slashes.",
+        description="1 to 128 characters, without control characters, slashes and U+FFFD.",
     ),
 ]
 Reason: TypeAlias = Annotated[

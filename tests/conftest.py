@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from msgspec.structs import replace
 
 from app import database as schema
 from app import embedded
@@ -105,12 +106,9 @@ async def template(server_url: str) -> AsyncGenerator[str, None]:
     await _execute(server_url, f"CREATE DATABASE {name}")
     url = _with_database(server_url, name)
     await schema.migrate(url)
-    await _execute(
-        url,
-        "INSERT INTO tenants (id, name, slug, wallet) VALUES"
-        f" ({EXTERNAL_TENANT}, 'External', 'external', 'external'),"
-        f" ({INTERNAL_TENANT}, 'Internal', 'internal', 'internal')",
-    )
+    insert = "INSERT INTO tenants (id, name, slug, wallet) VALUES ($1, $2, $2, $2)"
+    await _execute(url, insert, EXTERNAL_TENANT, "external")
+    await _execute(url, insert, INTERNAL_TENANT, "internal")
     yield name
     await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -146,10 +144,10 @@ def start_service(database: str) -> StartService:
     """Start a service on the test's database, or on another, with `settings` replaced."""
 
     @asynccontextmanager
-    async def start(url: str = database, **settings: Any) -> AsyncIterator[Client]:
+    async def start(url: str = database, **settings: Any) -> AsyncGenerator[Client]:
         port = _free_port()
         server = Server(
-            create_app(url, Settings(**{"cursor_secret": SECRET} | settings)),
+            create_app(url, replace(Settings(cursor_secret=SECRET), **settings)),
             port=port,
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,
@@ -163,7 +161,7 @@ def start_service(database: str) -> StartService:
             try:
                 yield Client(http)
             finally:
-                server.stop()
+                server.stop()  # type: ignore[no-untyped-call]  # untyped there
                 await serving
 
     return start
@@ -188,10 +186,10 @@ async def _until_alive(http: httpx.AsyncClient) -> None:
             return
 
 
-async def _execute(url: str, statement: str) -> None:
+async def _execute(url: str, statement: str, *values: object) -> None:
     connected = await asyncpg.connect(url)
     try:
-        await connected.execute(statement)
+        await connected.execute(statement, *values)
     finally:
         await connected.close()
 

@@ -62,10 +62,11 @@ async def empty(empty_database: str) -> AsyncGenerator[Connection, None]:
 
 
 async def over(url: str, work: Callable[[SyncConnection], T]) -> T:
-    """Do `work` on a synchronous connection of SQLAlchemy, in one transaction."""
+    """Do `work` on a synchronous connection of SQLAlchemy."""
     engine = migration_engine(url)
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         done = await connection.run_sync(work)
+        await connection.commit()
     await engine.dispose()
     return done
 

@@ -14,6 +14,7 @@ from app.problems import (
     INSUFFICIENT_FUNDS,
     LIMIT_EXCEEDED,
     PRECONDITION_FAILED,
+    UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
 from app.query import Query
@@ -43,7 +44,7 @@ class BetController(Controller):
         operation_class=openapi.Creation,
         responses={
             200: _REPEATED,
-            **openapi.problems(*openapi.OF_COMMANDS, *openapi.OF_BODIES, INSUFFICIENT_FUNDS),
+            **openapi.problems(*openapi.OF_COMMANDS, UNSUPPORTED_MEDIA_TYPE, INSUFFICIENT_FUNDS),
         },
     )
     async def place(self, request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
@@ -68,7 +69,7 @@ class BetController(Controller):
         operation_id="settleBet",
         summary="Settle a bet",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES, LIMIT_EXCEEDED),
+        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
     )
     async def settle(
         self, request: LedgerRequest, bet_id: PathId, data: JSONBody[SettleBet]
@@ -82,7 +83,7 @@ class BetController(Controller):
         operation_id="cancelBet",
         summary="Cancel a bet",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES, LIMIT_EXCEEDED),
+        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE, LIMIT_EXCEEDED),
     )
     async def cancel(
         self,

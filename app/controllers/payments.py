@@ -14,6 +14,7 @@ from app.problems import (
     LIMIT_EXCEEDED,
     PAYMENT_NOT_FOUND,
     PRECONDITION_FAILED,
+    UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
 from app.query import Query
@@ -45,7 +46,7 @@ class PaymentController(Controller):
         responses={
             200: _REPEATED,
             **openapi.problems(
-                *openapi.OF_COMMANDS, *openapi.OF_BODIES, INSUFFICIENT_FUNDS, LIMIT_EXCEEDED
+                *openapi.OF_COMMANDS, UNSUPPORTED_MEDIA_TYPE, INSUFFICIENT_FUNDS, LIMIT_EXCEEDED
             ),
         },
     )
@@ -73,7 +74,7 @@ class PaymentController(Controller):
         operation_id="failPayment",
         summary="Fail a payment",
         operation_class=openapi.Transition,
-        responses=openapi.problems(*_OF_TRANSITIONS, *openapi.OF_BODIES),
+        responses=openapi.problems(*_OF_TRANSITIONS, UNSUPPORTED_MEDIA_TYPE),
     )
     async def fail(
         self,

@@ -3,11 +3,11 @@
 from typing import Final
 
 from litestar import Controller, Response, get
-from litestar.params import FromPath
 from msgspec import Struct
 
 from app import openapi, problems
 from app.answers import Answer
+from app.paths import PathId
 
 
 class ProblemKind(Struct, frozen=True):
@@ -47,9 +47,9 @@ class ProblemController(Controller):
         operation_class=openapi.OpenOperation,
         summary="Read a kind of problem",
         sync_to_thread=False,
-        responses=openapi.problems(problems.NOT_FOUND),
+        responses=openapi.problems(problems.INVALID_REQUEST, problems.NOT_FOUND),
     )
-    def one(self, slug: FromPath[str]) -> Response[ProblemKind]:
+    def one(self, slug: PathId) -> Response[ProblemKind]:
         """What a problem of this type says."""
         if slug not in _KINDS:
             raise problems.problem(problems.NOT_FOUND, f"There is no kind of problem {slug!r}.")

@@ -41,9 +41,9 @@ async def events(connection: Connection, tenant: int) -> list[asyncpg.Record]:
 
 async def head(connection: Connection, tenant: int) -> asyncpg.Record:
     """The tenant's head."""
-    found = await connection.fetchrow("SELECT * FROM tenant_heads WHERE tenant_id = $1", tenant)
-    assert found is not None
-    return found
+    query = "SELECT * FROM tenant_heads WHERE tenant_id = $1"
+    found: list[asyncpg.Record] = await connection.fetch(query, tenant)
+    return found[0]
 
 
 async def assert_sound(connection: Connection, tenant: int) -> list[asyncpg.Record]:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -27,8 +27,9 @@ BACK_WITHIN_SECONDS: Final = 60
 class ServiceProcess:
     """A running `stakebook serve`; `client` calls it as the default tenant."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", client: Client) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", client: Client, port: int) -> None:
         self.client = client
+        self.port = port
         self._process = process
 
     def terminate(self) -> None:
@@ -67,7 +68,7 @@ async def serving(**environment: str) -> AsyncGenerator[ServiceProcess, None]:
         limits = httpx.Limits(max_connections=300)
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
-            service = ServiceProcess(process, Client(http))
+            service = ServiceProcess(process, Client(http), port)
 
             async def ready() -> bool:
                 assert process.poll() is None, _content(log.fileno())
@@ -87,7 +88,7 @@ async def serving(**environment: str) -> AsyncGenerator[ServiceProcess, None]:
 
 
 async def run(
-    *arguments: str, python: tuple[str, ...] = (sys.executable,), **environment: str
+    *arguments: str, python: Sequence[str] = (sys.executable,), **environment: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run a `stakebook` command to its end."""
     return await asyncio.to_thread(

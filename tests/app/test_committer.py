@@ -2,37 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from time import monotonic
-from typing import Any
 
 import pytest
 
 from app.committer import Committer
-from app.database import open_pool
 from app.metrics import Metrics
 from app.problems import Problem
-from app.settings import Settings
 from app.submission import Applied, Outcome, Refused, Submission
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until_blocked, waiting
 from tests.app.proxy import proxy_to
 from tests.app.submissions import pay, place
-from tests.app.units import refusal
+from tests.app.units import committing, refusal
 from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, INTERNAL_TENANT
-
-
-@asynccontextmanager
-async def committing(
-    url: str, metrics: Metrics | None = None, **settings: Any
-) -> AsyncGenerator[Committer, None]:
-    given = Settings(**settings)
-    async with await open_pool(url, given) as pool:
-        committer = Committer(pool, given, metrics or Metrics())
-        try:
-            yield committer
-        finally:
-            await committer.close()
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.connection import LoggedQuery
 from asyncpg.pool import PoolConnectionProxy
 
+from app.committer import Committer
 from app.database import open_pool
+from app.metrics import Metrics
 from app.settings import Settings
 from app.submission import Applied, Outcome, Refused, Submission
 from app.unit_of_work import Memory, UnitOfWork
@@ -44,6 +46,20 @@ async def connected(url: str) -> AsyncGenerator[Process, None]:
     """A process on the database."""
     async with await open_pool(url, Settings()) as pool, pool.acquire() as connection:
         yield Process(connection)
+
+
+@asynccontextmanager
+async def committing(
+    url: str, metrics: Metrics | None = None, **settings: Any
+) -> AsyncGenerator[Committer, None]:
+    """A committer on the database, with these settings."""
+    given = Settings(**settings)
+    async with await open_pool(url, given) as pool:
+        committer = Committer(pool, given, metrics or Metrics())
+        try:
+            yield committer
+        finally:
+            await committer.close()
 
 
 def confirm(
