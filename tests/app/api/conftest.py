@@ -1,6 +1,6 @@
 """Every answer that a test of the API receives is held against the OpenAPI document."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ def start_service(start_service: StartService) -> StartService:
     """Start a service whose answers are checked as they arrive."""
 
     @asynccontextmanager
-    async def start(*arguments: Any, **settings: Any) -> AsyncIterator[Client]:
+    async def start(*arguments: Any, **settings: Any) -> AsyncGenerator[Client, None]:
         async with start_service(*arguments, **settings) as client:
             client.http.event_hooks["response"].append(check_documented)
             yield client

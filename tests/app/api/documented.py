@@ -1,6 +1,6 @@
 """Holds an answer against the OpenAPI document: its status, its media type, its shape."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 
@@ -56,7 +56,7 @@ def is_of_the_router(response: httpx.Response) -> bool:
 
 def media_type_of(response: httpx.Response) -> str:
     """The media type of the answer, without parameters."""
-    return response.headers.get("Content-Type", "").partition(";")[0]
+    return str(response.headers.get("Content-Type", "")).partition(";")[0]
 
 
 def statuses_of(operation: Operation) -> set[int]:
@@ -90,10 +90,11 @@ def mismatch(value: Any, schema: dict[str, Any], at: str = "$") -> str | None:
     if "enum" in schema and value not in schema["enum"]:
         return f"{at} is {value!r}, not one of {schema['enum']}"
     if isinstance(value, dict) and "properties" in schema:
-        return _members(value, schema, at)
+        return _members(cast("dict[str, Any]", value), schema, at)
     if isinstance(value, list) and "items" in schema:
+        items = cast("list[object]", value)
         faults = [
-            mismatch(item, schema["items"], f"{at}[{index}]") for index, item in enumerate(value)
+            mismatch(item, schema["items"], f"{at}[{index}]") for index, item in enumerate(items)
         ]
         return next(filter(None, faults), None)
     return None

@@ -33,7 +33,9 @@ def _without(field: str) -> Hazard:
 
 # As literals these are no JSON at all, so that there is no member to name.
 _NOT_JSON: Final = [
-    Hazard(f"{field} {literal}", json.dumps(bet_body(**{field: 0.5})).replace("0.5", literal).encode())
+    Hazard(
+        f"{field} {literal}", json.dumps(bet_body(**{field: 0.5})).replace("0.5", literal).encode()
+    )
     for field in ("stake", "odds")
     for literal in ("NaN", "Infinity", "-Infinity", "1_000", "+1", "01", ".5", "0x10", "1.", "")
 ]
@@ -80,7 +82,7 @@ _AMOUNTS: Final = [
         '"2."',
         '"0x10"',
         '"٢"',
-        '"２"',
+        '"\N{FULLWIDTH DIGIT TWO}"',
         '"two"',
         '"2\\u0000"',
     )
@@ -125,7 +127,7 @@ _MEMBERS: Final = [
     _bet("unknown member with a slash", "#/a~1b", **{"a/b": 1}),
     _bet("unknown member with a tilde", "#/a~0b", **{"a~b": 1}),
     _bet("unknown empty member", ROOT, **{"": 1}),
-    _bet("member in capitals", "#/Stake", **{"Stake": 1}),
+    _bet("member in capitals", "#/Stake", Stake=1),
     Hazard("a member twice", json.dumps(bet_body()).encode()[:-1] + b', "odds": 2.1}', "#/odds"),
     Hazard(
         "a member twice, once escaped",
@@ -153,7 +155,9 @@ _ROOTS: Final = [
     Hazard("no UTF-8 in a member", json.dumps(bet_body()).encode().replace(b"user-1", b"\xff")),
     Hazard("nested arrays", b"[" * (MOST_BYTES - 10)),
     Hazard("nested objects", b'{"user_id":' * 5000, "#/user_id"),
-    Hazard("nesting in a member", b'{"user_id":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "#/user_id"),
+    Hazard(
+        "nesting in a member", b'{"user_id":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "#/user_id"
+    ),
     Hazard("a body full of zeros", b"\0" * 1000),
 ]
 

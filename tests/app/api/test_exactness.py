@@ -23,35 +23,39 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["number", "string"])
-@pytest.mark.parametrize("amount", AMOUNTS)
-async def test_an_amount_comes_back_exactly(client: Client, amount: str, quoted: bool) -> None:
-    given = f'"{amount}"' if quoted else amount
-    odds = '"1.0001"' if quoted else "1.0001"
-    bet = f'{{"user_id": "u", "stake": {given}, "odds": {odds}, "fixture_id": "f"}}'
-    payment = f'{{"user_id": "u", "amount": {given}}}'
+async def test_an_amount_comes_back_exactly(
+    client: Client, quoted: bool, subtests: pytest.Subtests
+) -> None:
     headers = {"X-Tenant-Id": "10001", "Content-Type": "application/json"}
-    placing = await client.http.post(
-        "/bets", content=bet, headers=headers | {"Idempotency-Key": "bet"}
-    )
-    paying = await client.http.post(
-        "/payments", content=payment, headers=headers | {"Idempotency-Key": "payment"}
-    )
-    assert (placing.status_code, paying.status_code) == (201, 201)
-    value = Decimal(amount)
-    assert exactly(placing)["stake"] == value
-    assert exactly(placing)["odds"] == Decimal("1.0001")
-    assert exactly(paying)["amount"] == value
-    found = await client.get(placing.headers["Location"])
-    assert re.search(r'"stake":[0-9.]+,', found.text), "a number, not a string"
-    assert exactly(found)["stake"] == value
-    assert exactly(await client.get(paying.headers["Location"]))["amount"] == value
-    assert await balance(client, "u") == value
-    listed = exactly(await client.get("/users/u/bets"))
-    assert listed["bets"][0]["stake"] == value
-    events = exactly(await client.get("/events?stream=balance"))
-    assert events[0]["event_data"]["amount"] == value
+    for amount in AMOUNTS:
+        with subtests.test(amount):
+            given, value = f'"{amount}"' if quoted else amount, Decimal(amount)
+            user = f"user-{amount}"
+            odds = '"1.0001"' if quoted else "1.0001"
+            bet = f'{{"user_id": "{user}", "stake": {given}, "odds": {odds}, "fixture_id": "f"}}'
+            placing = await client.http.post(
+                "/bets", content=bet, headers=headers | {"Idempotency-Key": f"bet {amount}"}
+            )
+            paying = await client.http.post(
+                "/payments",
+                content=f'{{"user_id": "{user}", "amount": {given}}}',
+                headers=headers | {"Idempotency-Key": f"payment {amount}"},
+            )
+            assert (placing.status_code, paying.status_code) == (201, 201)
+            assert exactly(placing)["stake"] == exactly(paying)["amount"] == value
+            assert exactly(placing)["odds"] == Decimal("1.0001")
+            found = await client.get(placing.headers["Location"])
+            assert re.search(r'"stake":[0-9.]+,', found.text), "a number, not a string"
+            assert exactly(found)["stake"] == value
+            assert exactly(await client.get(paying.headers["Location"]))["amount"] == value
+            assert await balance(client, user) == value
+            listed = exactly(await client.get(f"/users/{user}/bets"))
+            assert listed["bets"][0]["stake"] == value
+            events = exactly(await client.get(f"/users/{user}/balance/events"))
+            assert events[0]["event_data"]["amount"] == value
+            assert exactly(await client.get(f"/users/{user}/activity"))["staked"] == value
     summary = exactly(await client.get("/tenants/summary"))
-    assert (summary["turnover"], summary["balances"]) == (value, value)
+    assert summary["turnover"] == summary["balances"] == sum(map(Decimal, AMOUNTS))
 
 
 async def test_sums_of_tenths_are_exact(client: Client) -> None:

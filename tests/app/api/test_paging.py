@@ -65,7 +65,17 @@ async def test_a_limit_out_of_bounds_is_refused_by_name(
     client: Client, subtests: pytest.Subtests
 ) -> None:
     for path in ("/users/u/bets", "/users/u/payments", "/users/top"):
-        for limit in ("0", "-1", "201", "abc", "", "1.5", "1_0", "%201", "\N{ARABIC-INDIC DIGIT ONE}"):
+        for limit in (
+            "0",
+            "-1",
+            "201",
+            "abc",
+            "",
+            "1.5",
+            "1_0",
+            "%201",
+            "\N{ARABIC-INDIC DIGIT ONE}",
+        ):
             with subtests.test(f"{path}?limit={limit}"):
                 refused = await client.get(f"{path}?limit={limit}")
                 assert refused.status_code == 400
