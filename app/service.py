@@ -1,10 +1,11 @@
 """What a running process consists of, and the request by which controllers reach it."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import asyncpg
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 from uuid_utils.compat import uuid7
 
@@ -18,7 +19,8 @@ from app.settings import Settings
 from app.submission import Applied, Resource, Submission
 from domain.decision import Command
 
-JSON = "application/json"
+JSON: Final = "application/json"
+MOST_READ_AWAY_BYTES: Final = 1024 * 1024
 
 
 class Service(Struct, kw_only=True):
@@ -46,13 +48,36 @@ class LedgerRequest(Request[Any, Any, State]):
         """The tenant that the request is about. Raises `Problem`."""
         return headers.tenant_id(self.scope["headers"])
 
+    async def body(self) -> bytes:
+        """The whole body. Raises `RequestEntityTooLarge`."""
+        try:
+            return await super().body()
+        except RequestEntityTooLarge:
+            await self._read_away()
+            raise
+
+    async def _read_away(self) -> None:
+        """Take the rest of a body that is too large, up to a limit.
+
+        A client that is still sending does not read: cut off, it would see a broken
+        connection and not the answer that says why.
+        """
+        left = MOST_READ_AWAY_BYTES
+        while left > 0:
+            message = await self.receive()
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return
+            left -= len(message["body"])
+
     async def json(self) -> Any:
         """The body as the type that the handler declares. Raises `Problem`."""
+        # Read in any case, or it would be in the way of the connection's next request.
+        body = await self.body()
         media_type, _ = self.content_type
         if media_type != JSON:
             raise problem(problems.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {JSON}.")
         field = self.route_handler.parsed_data_field
-        return bodies.decode(await self.body(), field.annotation if field else Struct)
+        return bodies.decode(body, field.annotation if field else Struct)
 
     async def submit(
         self, command: Command, resource: Resource, resource_id: str | None = None
@@ -62,9 +87,7 @@ class LedgerRequest(Request[Any, Any, State]):
         Without `resource_id` the command creates its resource. Raises `Problem` for a
         refusal and for whatever keeps the command from being committed.
         """
-        # A body that no handler asked for has to be read all the same, or it would be in the
-        # way of the connection's next request.
-        await self.body()
+        await self.body()  # also where no handler asked for one, as above
         raw = self.scope["headers"]
         command_id = uuid7()
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
