@@ -16,7 +16,9 @@ def test_every_setting_is_documented(field: str) -> None:
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
-    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "docs" / "settings.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
     documented = {name for row in rows for name in re.findall(r"[A-Z_]+", row)}
     assert documented == {field.upper() for field in Settings.__struct_fields__}
 
