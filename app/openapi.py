@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import litestar_offline_docs
 from litestar import Response, Router
-from litestar._openapi.schema_generation import SchemaCreator  # no public name; for typing
 from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -47,6 +46,9 @@ from app.problems import (
     ProblemDetails,
     document,
 )
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator  # it has no public name
 
 # Served from the package: the documentation pages work without internet.
 ASSETS: Final = Path(litestar_offline_docs.__file__).parent / "static"
@@ -121,7 +123,7 @@ class ExactNumbers(OpenAPISchemaPlugin):
     def to_openapi_schema(
         self,
         field_definition: FieldDefinition,  # noqa: ARG002 - Litestar's signature
-        schema_creator: SchemaCreator,  # noqa: ARG002 - as above
+        schema_creator: "SchemaCreator",  # noqa: ARG002 - as above
     ) -> Schema:
         """The schema of an amount."""
         return Schema(type=OpenAPIType.NUMBER)
@@ -224,7 +226,7 @@ NOT_MODIFIED: Final = ResponseSpec(data_container=None, description="Unchanged s
 
 CONFIG: Final = OpenAPIConfig(
     title="Stakebook",
-    version="1.0.0",
+    version="0.1.0",
     description="An event-sourced ledger for betting operators: bets, payments, balances.",
     openapi_router=Router(
         "/schema", route_handlers=[], include_in_schema=False, after_request=_of_unknown_page

@@ -8,8 +8,10 @@ import asyncpg
 
 from app import commit, load, problems
 from app.draft import Draft
+from app.loaded import Loaded
 from app.submission import Outcome, Refused, Submission
 from app.tenant_state import TenantState
+from app.wanted import Wanted
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -143,7 +145,7 @@ class UnitOfWork:
 
     async def _remember(self, batch: Sequence[Submission], *, afresh: bool) -> frozenset[int]:
         """Make sure that everything `batch` needs is remembered; return the tenants read."""
-        wanted = load.Wanted()
+        wanted = Wanted()
         for submission in batch:
             wanted.add(submission, None if afresh else self._memory.get(submission.tenant_id))
         if not wanted:
@@ -163,10 +165,10 @@ class UnitOfWork:
             return await self._remember(batch, afresh=True)
         return frozenset(wanted.tenants)
 
-    async def _read(self, wanted: load.Wanted, *, opened: bool = False) -> dict[int, TenantState]:
+    async def _read(self, wanted: Wanted, *, opened: bool = False) -> dict[int, TenantState]:
         query, arguments = load.read(wanted)
         records = await self._connection.fetch(query.text, *arguments)
-        loaded = load.Loaded(wanted)
+        loaded = Loaded(wanted)
         loaded.take(tuple(record) for record in records)
         if missing := wanted.tenants - loaded.states.keys():
             self._memory.forget(missing)

@@ -1,0 +1,128 @@
+"""What was read for a batch, put together by tenant."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app import fingerprint
+from app.submission import CREATED, OPERATIONS
+from app.tenant_state import Head, Rows, TenantState
+from app.wanted import USER_VIEWS, Wanted
+from domain.bet import Bet, PlaceBet
+from domain.payment import MakePayment, Payment
+from domain.tenant import Tenant, TenantStatus, Wallet
+from projections import PROJECTIONS, tenants
+from projections.bets import bets_view
+from projections.idempotency_keys import KeyRecord, idempotency_keys
+from projections.payments import payments_view
+from projections.tenants_summary import tenants_summary_view
+from projections.user_activity import user_activity_view
+from projections.user_balances import user_balances_view
+
+_SUMMARY_KEY: Final = ""
+
+
+class _TenantRow(Struct, frozen=True):
+    id: int
+    status: TenantStatus
+    wallet: Wallet
+    position: int
+    hash: str
+    last_timestamp: int
+    revision: int
+
+
+_TENANTS: Final = Decoder(_TenantRow)
+_KEYS: Final = Decoder(KeyRecord)
+_ROWS: Final = {projection.table.name: Decoder(projection.row_type) for projection in PROJECTIONS}
+_KEY_FIELD: Final = {
+    bets_view.name: "bet_id",
+    payments_view.name: "payment_id",
+    user_balances_view.name: "user_id",
+    user_activity_view.name: "user_id",
+}
+
+
+class Loaded:
+    """What the read returned, by tenant."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.states: Final[dict[int, TenantState]] = {}
+        self._rows: Final[dict[tuple[int, str], Rows]] = {}
+        self._keys: Final[dict[int, dict[str, KeyRecord]]] = {}
+        self._wanted = wanted
+        for tenant_id, bet_id in wanted.bets:
+            self._of(tenant_id, bets_view.name)[bet_id] = None
+        for tenant_id, payment_id in wanted.payments:
+            self._of(tenant_id, payments_view.name)[payment_id] = None
+        for tenant_id, user_id in wanted.users:
+            self._know_user(tenant_id, user_id)
+        if not wanted.only_users:
+            for tenant_id in wanted.tenants:
+                self._of(tenant_id, tenants_summary_view.name)[_SUMMARY_KEY] = None
+
+    def take(self, records: Iterable[tuple[str, int, str]]) -> None:
+        """Take the rows of the read: kind, tenant and JSON document of each."""
+        for kind, tenant_id, document in records:
+            if kind == tenants.name:
+                self._take_tenant(_TENANTS.decode(document))
+            elif kind == idempotency_keys.name:
+                key = _KEYS.decode(document)
+                self._keys.setdefault(tenant_id, {})[key.idempotency_key] = key
+            else:
+                self._take_row(kind, tenant_id, _ROWS[kind].decode(document))
+        for tenant_id, state in self.states.items():
+            self._complete(tenant_id, state)
+
+    def _take_tenant(self, row: _TenantRow) -> None:
+        head = Head(
+            position=row.position,
+            hash=bytes.fromhex(row.hash),
+            last_timestamp=row.last_timestamp,
+            revision=row.revision,
+        )
+        tenant = Tenant(id=row.id, status=row.status, wallet=row.wallet)
+        self.states[row.id] = TenantState(tenant, head)
+
+    def _take_row(self, table: str, tenant_id: int, row: Struct) -> None:
+        key = getattr(row, _KEY_FIELD[table]) if table in _KEY_FIELD else _SUMMARY_KEY
+        self._of(tenant_id, table)[key] = row
+        if isinstance(row, Bet | Payment):
+            self._know_user(tenant_id, row.user_id)
+            self._take_late_key(tenant_id, row)
+
+    def _take_late_key(self, tenant_id: int, row: Bet | Payment) -> None:
+        """A key that was pruned still stands in the view, with the request it was used for."""
+        if (tenant_id, row.idempotency_key) not in self._wanted.keys:
+            return
+        operation: type[PlaceBet | MakePayment]
+        if isinstance(row, Bet):
+            operation, given, resource_id = PlaceBet, fingerprint.of_bet(row), row.bet_id
+        else:
+            operation, given, resource_id = (
+                MakePayment,
+                fingerprint.of_payment(row),
+                row.payment_id,
+            )
+        record = KeyRecord(
+            idempotency_key=row.idempotency_key,
+            operation=OPERATIONS[operation],
+            fingerprint=given,
+            resource_id=resource_id,
+            command_id=None,
+            status=CREATED,
+        )
+        self._keys.setdefault(tenant_id, {}).setdefault(row.idempotency_key, record)
+
+    def _know_user(self, tenant_id: int, user_id: str) -> None:
+        for view in USER_VIEWS:
+            self._of(tenant_id, view.name).setdefault(user_id, None)
+
+    def _of(self, tenant_id: int, table: str) -> Rows:
+        return self._rows.setdefault((tenant_id, table), {})
+
+    def _complete(self, tenant_id: int, state: TenantState) -> None:
+        rows = {table: self._rows.get((tenant_id, table), {}) for table in state.rows}
+        state.advance(state.head, rows, self._keys.get(tenant_id, {}))
