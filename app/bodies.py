@@ -14,6 +14,7 @@ from msgspec.json import Decoder
 from app import problems
 from app.problems import FieldError
 from domain.errors import InvalidField
+from domain.fields import RULES
 
 CommandT = TypeVar("CommandT", bound=Struct)
 
@@ -79,16 +80,20 @@ def _field_error(error: msgspec.ValidationError) -> FieldError:
         return FieldError(error.__cause__.reason, f"#/{error.__cause__.field}")
     message = str(error)
     if at := _AT.match(message):
-        return FieldError(_lowered(at["reason"]), "#/" + at["field"].replace(".", "/"))
+        return FieldError(reason_of(at["reason"]), "#/" + at["field"].replace(".", "/"))
     if named := _NAMED.match(message):
         reason = "is required" if "missing" in named["reason"] else "is not known here"
         return FieldError(reason, _pointer(named["field"]))
-    return FieldError(_lowered(message), "#")
+    return FieldError(reason_of(message), "#")
 
 
 def _pointer(member: str) -> str:
     return "#/" + member.replace("~", "~0").replace("/", "~1")  # RFC 6901
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def reason_of(message: str) -> str:
+    """What is wrong with a value, from msgspec's message; a pattern is told in words."""
+    for pattern, rule in RULES.items():
+        if message.endswith(f"matching regex {pattern!r}"):
+            return rule
+    return message[:1].lower() + message[1:]

@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 
 from app import problems
 from app.answers import REPLAYED, encode
+from app.bodies import reason_of
 from app.committer import PASSING
 from app.problems import FieldError, Problem
 
@@ -70,7 +71,7 @@ def of_validation(request: AnyRequest, error: ValidationException) -> Response[b
 def _field_error(message: str, key: str) -> FieldError:
     if key == "data":  # Litestar's name for the body, which it does not hand over when empty
         return FieldError("a JSON body is required", "#")
-    return FieldError(message, key)
+    return FieldError(reason_of(message), key)
 
 
 def of_database(_: AnyRequest, error: Exception) -> Response[bytes]:

@@ -15,7 +15,13 @@ from domain.errors import InvalidField
 # `$` alone would let a final newline pass.
 IDENTIFIER: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f-\x9f/\ufffd]+$(?!\n)"
 LONGEST_IDENTIFIER: Final = 128
-_TEXT: Final = r"^[^\x00]*$"
+TEXT: Final = r"^[^\x00]*$"
+
+# What a value that does not match is told.
+RULES: Final = {
+    IDENTIFIER: "must have no control character, slash or U+FFFD, and not be . or ..",
+    TEXT: "must have no NUL character",
+}
 
 Identifier: TypeAlias = Annotated[
     str,
@@ -27,7 +33,7 @@ Identifier: TypeAlias = Annotated[
     ),
 ]
 Reason: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=500, pattern=_TEXT, description="Free text for the record.")
+    str, Meta(min_length=1, max_length=500, pattern=TEXT, description="Free text for the record.")
 ]
 
 

@@ -162,3 +162,13 @@ async def test_an_identifier_of_printable_characters_comes_back_as_it_was(
 def test_every_command_with_a_body_is_covered() -> None:
     taking = {each.id for each in COMMANDS if "requestBody" in each.described}
     assert taking == {name for name, _, _ in OF_OTHERS} | {"placeBet"}
+
+
+async def test_a_value_that_does_not_match_is_told_the_rule_and_not_the_pattern(
+    client: Client,
+) -> None:
+    body = await client.place_bet(user_id="a/b")
+    path = await client.get("/users/%00/bets")
+    rule = "must have no control character, slash or U+FFFD, and not be . or .."
+    assert body.json()["errors"] == [{"detail": rule, "pointer": "#/user_id"}]
+    assert path.json()["errors"] == [{"detail": rule, "pointer": "user_id"}]
