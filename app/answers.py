@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 from litestar import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.json import Encoder
 from msgspec.structs import asdict
 
 from app import headers
-from app.submission import Applied
+from app.submission import OK, Applied
 from domain.bet import Bet
 from domain.payment import Payment
 
 REPLAYED: Final = "Idempotent-Replayed"
 NOT_MODIFIED: Final = 304
+_JSON: Final = (b"content-type", b"application/json")
 
 # Amounts are exact decimals written as JSON numbers, as the requirements have them.
 _ENCODER: Final = Encoder(decimal_format="number")
@@ -31,9 +34,33 @@ def encode(content: object) -> bytes:
 class Answer(Response[Any]):
     """A JSON response; Litestar's own encoder would write decimals as strings."""
 
-    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:  # noqa: ARG002 - Litestar's signature
-        """Encode `content` exactly."""
-        return encode(content)
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """The response as it is sent; the service sets no cookies and runs nothing after it."""
+        return _Sent(self)
+
+
+class _Sent(ASGIResponse):
+    """An answer on its way: status, headers and bytes, put together without detours."""
+
+    def __init__(self, answer: Answer) -> None:
+        body = b"" if answer.status_code == NOT_MODIFIED else encode(answer.content)
+        headers = [
+            (name.lower().encode("latin-1"), str(value).encode("latin-1"))
+            for name, value in answer.headers.items()
+        ]
+        if answer.status_code != NOT_MODIFIED:
+            headers += [_JSON, (b"content-length", b"%d" % len(body))]
+        self._start = {
+            "type": "http.response.start",
+            "status": answer.status_code or OK,
+            "headers": headers,
+        }
+        self._body = {"type": "http.response.body", "body": body, "more_body": False}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send the answer."""
+        await send(cast("HTTPResponseStartEvent", self._start))
+        await send(cast("HTTPResponseBodyEvent", self._body))
 
 
 class RepeatedBet(Bet, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from litestar import Litestar
 from litestar.static_files import (
@@ -25,8 +25,6 @@ from app.service import LedgerRequest, Service
 from app.settings import Settings
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
-
-MOST_BODY_BYTES: Final = 64 * 1024
 
 
 def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
@@ -64,7 +62,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             ),
         ],
         request_class=LedgerRequest,
-        request_max_body_size=MOST_BODY_BYTES,
+        request_max_body_size=None,  # the request class holds the limit
         exception_handlers=handlers(),
         middleware=[RequestsSeen(metrics)],
         openapi_config=openapi.CONFIG,

@@ -5,7 +5,6 @@ from typing import Any, Final, cast
 import asyncpg
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 from uuid_utils.compat import uuid7
 
@@ -20,7 +19,8 @@ from app.submission import Applied, Resource, Submission
 from domain.decision import Command
 
 JSON: Final = "application/json"
-MOST_READ_AWAY_BYTES: Final = 1024 * 1024
+MOST_BODY_BYTES: Final = 64 * 1024
+MOST_READ_BYTES: Final = 1024 * 1024
 
 
 class Service(Struct, kw_only=True):
@@ -38,6 +38,8 @@ class Service(Struct, kw_only=True):
 class LedgerRequest(Request[Any, Any, State]):
     """A request to the ledger: strict about its body and headers, with the service at hand."""
 
+    _whole: bytes | None = None
+
     @property
     def service(self) -> Service:
         """The process's service."""
@@ -49,25 +51,25 @@ class LedgerRequest(Request[Any, Any, State]):
         return headers.tenant_id(self.scope["headers"])
 
     async def body(self) -> bytes:
-        """The whole body. Raises `RequestEntityTooLarge`."""
-        try:
-            return await super().body()
-        except RequestEntityTooLarge:
-            await self._read_away()
-            raise
+        """The whole body, read once. Raises `Problem` when it is too large.
 
-    async def _read_away(self) -> None:
-        """Take the rest of a body that is too large, up to a limit.
-
-        A client that is still sending does not read: cut off, it would see a broken
-        connection and not the answer that says why.
+        The rest of one that is too large is read as well, up to a limit: a client that is
+        still sending would see a broken connection and not the answer that says why.
         """
-        left = MOST_READ_AWAY_BYTES
-        while left > 0:
-            message = await self.receive()
-            if message["type"] != "http.request" or not message.get("more_body"):
-                return
-            left -= len(message["body"])
+        if self._whole is None:
+            self._whole = b""
+            more, length = True, 0
+            while more and length <= MOST_READ_BYTES:
+                message = await self.receive()
+                if message["type"] != "http.request":
+                    raise problem(problems.INVALID_REQUEST, "The body broke off.")
+                length += len(message["body"])
+                if length <= MOST_BODY_BYTES:
+                    self._whole += message["body"]
+                more = message.get("more_body", False)
+            if length > MOST_BODY_BYTES:
+                raise problem(problems.BODY_TOO_LARGE, f"At most {MOST_BODY_BYTES} bytes.")
+        return self._whole
 
     async def json(self) -> Any:
         """The body as the type that the handler declares. Raises `Problem`."""

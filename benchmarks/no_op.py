@@ -7,7 +7,6 @@ from litestar import Litestar, Response, get, post
 from litestar.params import JSONBody
 
 from app import answers, headers, server
-from app.factory import MOST_BODY_BYTES
 from app.service import LedgerRequest
 from app.settings import Settings
 from app.submission import Applied
@@ -48,7 +47,7 @@ def create() -> Litestar:
     return Litestar(
         route_handlers=[place, ready],
         request_class=LedgerRequest,
-        request_max_body_size=MOST_BODY_BYTES,
+        request_max_body_size=None,
         openapi_config=None,
         logging_config=None,
     )
