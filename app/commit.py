@@ -103,6 +103,7 @@ def _head(draft: Draft) -> bytes:
             "last_timestamp": after.last_timestamp,
             "expected_position": before.position,
             "expected_revision": before.revision,
+            "expected_hash": before.hash.hex(),
         }
     )
 
@@ -129,12 +130,21 @@ def _event(sealed: Sealed) -> bytes:
 
 def _moved() -> CTE:
     heads = tenant_heads.c
-    expected = [column("expected_position", BigInteger), column("expected_revision", BigInteger)]
+    expected = [
+        column("expected_position", BigInteger),
+        column("expected_revision", BigInteger),
+        column("expected_hash", Text),
+    ]
     to = _sent(tenant_heads, ("tenant_id", *_MOVED), *expected)
     held = (
         select(heads.tenant_id, *(_stored(to, tenant_heads, name).label(name) for name in _MOVED))
         .join_from(tenant_heads, to, heads.tenant_id == to.c.tenant_id)
-        .where(heads.position == to.c.expected_position, heads.revision == to.c.expected_revision)
+        .where(
+            heads.position == to.c.expected_position,
+            heads.revision == to.c.expected_revision,
+            # After a restore or a failover the same position may hold another event.
+            heads.hash == func.decode(to.c.expected_hash, literal_column("'hex'")),
+        )
         .order_by(heads.tenant_id)
         .with_for_update(of=tenant_heads)
         .cte("held")

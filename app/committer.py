@@ -13,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from app import problems
+from app.database import CONNECT_TIMEOUT_SECONDS
 from app.metrics import Metrics
 from app.problems import problem
 from app.settings import Settings
@@ -33,7 +34,6 @@ LONGEST_PAUSE_SECONDS: Final = 0.5
 PASSING: Final = (
     asyncpg.TransactionRollbackError,  # 40: serialization failure, deadlock
     asyncpg.ReadOnlySQLTransactionError,  # 25006: this server has become a standby
-    asyncpg.LockNotAvailableError,  # 55P03
     asyncpg.InsufficientResourcesError,  # 53
     asyncpg.AdminShutdownError,  # 57P01
     asyncpg.CrashShutdownError,  # 57P02
@@ -45,7 +45,7 @@ PASSING: Final = (
     OSError,
     TimeoutError,
 )
-# What the database holds against a value; one command of the batch is to blame.
+# What the database holds against a value of a command.
 REJECTIONS: Final = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -83,9 +83,10 @@ class Committer:
         unavailable when the database cannot be reached in time, command rejected when the
         database refuses the command.
         """
-        if self._closing or len(self._queue) >= self._settings.queue_limit:
+        stopping = self._closing or not self.alive
+        if stopping or len(self._queue) >= self._settings.queue_limit:
             self._metrics.outcome(submission.operation, "overloaded")
-            reason = "The service is stopping" if self._closing else "The queue is full"
+            reason = "The service is stopping" if stopping else "The queue is full"
             raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(submission, answer, monotonic()))
@@ -99,38 +100,42 @@ class Committer:
         await self._writer
         await self._let_go()
 
+    @property
+    def alive(self) -> bool:
+        """Whether commands are being committed; false only after a fault nobody thought of."""
+        return not self._writer.done()
+
     async def _write(self) -> None:
         while True:
-            if batch := self._take():
-                await self._settle(batch)
+            if self._queue:
+                await self._take_turn()
             elif self._closing:
                 return
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def _take(self) -> list[_Waiting]:
+    async def _take_turn(self) -> None:
         size = min(len(self._queue), self._settings.batch_limit)
         batch = [self._queue.popleft() for _ in range(size)]
-        if batch:
-            self._metrics.batch(len(batch), len(self._queue), monotonic() - batch[0].since)
-        return batch
+        try:
+            await self._settle(batch)
+        except Exception:  # noqa: BLE001 - the queue outlives whatever one batch runs into
+            self._fail(batch, problems.INTERNAL, "The command could not be committed.")
+            _log.exception("batch failed", commands=len(batch))
+            await self._let_go()
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        latest = monotonic() - self._settings.command_timeout_seconds
+        now = monotonic()
+        self._metrics.batch(len(batch), len(self._queue), now - batch[0].since)
+        latest = now - self._settings.command_timeout_seconds
         late = [waiting for waiting in batch if waiting.since < latest]
         self._fail(late, problems.UNAVAILABLE, "The command waited too long; nothing was done.")
-        try:
-            await self._commit([waiting for waiting in batch if waiting.since >= latest])
-        except Exception:  # noqa: BLE001 - the queue outlives whatever one batch runs into
-            _log.exception("batch failed", commands=len(batch))
-            self._memory.forget({waiting.submission.tenant_id for waiting in batch})
-            await self._let_go()
-            self._fail(batch, problems.INTERNAL, "The command could not be committed.")
+        in_time = [waiting for waiting in batch if waiting.since >= latest]
+        await self._commit(in_time, now + self._settings.command_timeout_seconds)
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        """Run the batch until everyone in it is answered."""
-        deadline = monotonic() + self._settings.command_timeout_seconds
+    async def _commit(self, batch: Sequence[_Waiting], deadline: float) -> None:
+        """Run the batch until everyone in it is answered, or back in the queue."""
         losses, pause, afresh = 0, FIRST_PAUSE_SECONDS, False
         while batch:
             try:
@@ -138,30 +143,34 @@ class Committer:
             except KeysTaken:
                 self._retry("key taken", batch)
                 afresh, losses = True, losses + 1
-            except REJECTIONS as error:
-                self._retry("rejected", batch)
-                await self._find_rejected(batch, error)
+            except asyncpg.LockNotAvailableError:
+                self._retry("head locked", batch)
+                await self._go_round_lock(batch, deadline)
                 return
             except PASSING as error:
                 self._retry(type(error).__name__, batch)
                 await self._let_go()
-                if monotonic() + pause > deadline:
-                    self._fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
-                    return
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
                 afresh, pause = True, min(2 * pause, LONGEST_PAUSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
+                self._retry("rejected", batch)
+                await self._find_culprit(batch, error, deadline)
+                return
             else:
                 self._answer(batch, outcomes)
                 batch = [w for index, w in enumerate(batch) if index not in outcomes]
                 if batch:
                     self._retry("head moved", batch)
                     losses += 1
+            if batch and monotonic() > deadline:
+                self._fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
+                return
 
     async def _run(
         self, batch: Sequence[_Waiting], *, afresh: bool, lock: bool
     ) -> Mapping[int, Outcome]:
         if self._connection is None:
-            self._connection = await self._pool.acquire()
+            self._connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS)
         started = monotonic()
         unit = UnitOfWork(self._connection, self._memory)
         submissions = [waiting.submission for waiting in batch]
@@ -169,15 +178,30 @@ class Committer:
         self._metrics.committed(monotonic() - started)
         return outcomes
 
-    async def _find_rejected(self, batch: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
-        """Halve the batch until the command that the database refuses stands alone."""
+    async def _go_round_lock(self, batch: Sequence[_Waiting], deadline: float) -> None:
+        """Let a tenant whose head somebody holds wait for another turn, the others go on."""
+        tenant_ids = {waiting.submission.tenant_id for waiting in batch}
+        if len(tenant_ids) == 1:
+            self._queue.extend(batch)
+            return
+        for tenant_id in tenant_ids:
+            of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]
+            await self._commit(of_tenant, deadline)
+
+    async def _find_culprit(
+        self, batch: Sequence[_Waiting], error: Exception, deadline: float
+    ) -> None:
+        """Halve the batch until the command that cannot be committed stands alone."""
         if len(batch) > 1:
             middle = len(batch) // 2
-            await self._commit(batch[:middle])
-            await self._commit(batch[middle:])
-            return
-        _log.warning("command rejected", sqlstate=error.sqlstate, error=str(error))
-        self._fail(batch, problems.COMMAND_REJECTED, "The database refuses a value of it.")
+            await self._commit(batch[:middle], deadline)
+            await self._commit(batch[middle:], deadline)
+        elif isinstance(error, REJECTIONS):
+            _log.warning("command rejected", sqlstate=error.sqlstate, error=str(error))
+            self._fail(batch, problems.COMMAND_REJECTED, "The database refuses a value of it.")
+        else:
+            _log.error("command failed", exc_info=error)
+            self._fail(batch, problems.INTERNAL, "The command could not be committed.")
 
     def _retry(self, reason: str, batch: Sequence[_Waiting]) -> None:
         self._metrics.retried(reason)
@@ -197,7 +221,11 @@ class Committer:
                 waiting.answer.set_exception(problem(kind, detail))
 
     async def _let_go(self) -> None:
-        """Close the connection, whatever state it is in; the next batch gets a new one."""
+        """Close the connection, whatever state it is in; the next batch gets a new one.
+
+        It may lead to another server, which need not know what was remembered of this one.
+        """
+        self._memory.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(*PASSING):

@@ -22,6 +22,7 @@ from app.settings import Settings
 
 PROJECT: Final = Path(__file__).parent.parent
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
+LOCK_TIMEOUT_MILLISECONDS: Final = 500
 _UNREACHABLE: Final = (
     OSError,
     TimeoutError,
@@ -31,8 +32,9 @@ _UNREACHABLE: Final = (
 )
 
 
-# Every query is bound to a tenant and has an index. A plan that is made once, perhaps while
-# the tables are empty, must be the one that still serves when they are not.
+# Every query is bound to a tenant and finds its rows by an index (a ranking then sorts them).
+# A plan that is made once, perhaps while the tables are empty, must be the one that still
+# serves when they are not.
 PLANNER: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -62,8 +64,8 @@ def database_url(settings: Settings) -> Generator[str]:
         server.release()
 
 
-async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
-    """A pool for the hot paths, on which prepared statements are planned once.
+async def open_pool(url: str, settings: Settings, size: int | None = None) -> asyncpg.Pool:
+    """A pool of at most `size` connections (else `pool_size`), for prepared statements.
 
     A generic plan saves planning the large commit statement for every batch. Connections
     carry no session state, so nothing has to be reset, and no round trip is spent on it.
@@ -71,7 +73,7 @@ async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
         min_size=0,
-        max_size=settings.pool_size,
+        max_size=size or settings.pool_size,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=settings.statement_timeout_seconds + 1,
         reset=_nothing_to_reset,
@@ -83,6 +85,7 @@ async def open_pool(url: str, settings: Settings) -> asyncpg.Pool:
             **PLANNER,
             "default_transaction_isolation": "read committed",
             "statement_timeout": str(round(settings.statement_timeout_seconds * 1000)),
+            "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
             "idle_in_transaction_session_timeout": "60000",
         },
     )
@@ -94,8 +97,12 @@ async def _nothing_to_reset(connection: object) -> None:
 
 def migration_engine(url: str) -> AsyncEngine:
     """An engine for migrations, over asyncpg like everything else."""
-    _, _, rest = url.partition("://")
-    return create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+
+    async def connect() -> asyncpg.Connection:
+        # By the driver, which understands the whole URL: sslmode and its like.
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
 
 
 def alembic_config() -> Config:
@@ -156,14 +163,20 @@ async def schema_fault(database: asyncpg.Pool | asyncpg.Connection) -> str | Non
         found = None
     except _UNREACHABLE:
         return "The database cannot be reached."
-    if found == _head():
-        return None
+    if found == _head() or (found is not None and found not in _known()):
+        return None  # a schema that this release does not know is newer: a deploy is under way
     return f"The schema is at {found or 'nothing'}, not at {_head()}: run `alembic upgrade head`."
 
 
 @cache
 def _head() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+@cache
+def _known() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
 
 
 async def make_ready(url: str, *, migrate_first: bool) -> None:

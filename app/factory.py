@@ -34,12 +34,14 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
         pool = await open_pool(url, settings)
-        committer = Committer(pool, settings, metrics)
+        # A connection of its own: commands do not wait behind reads.
+        writing = await open_pool(url, settings, size=1)
+        committer = Committer(writing, settings, metrics)
         app.state["service"] = Service(
             settings=settings,
             pool=pool,
             committer=committer,
-            reads=Reads(pool),
+            reads=Reads(pool, settings.command_timeout_seconds),
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
         )
@@ -52,6 +54,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             with suppress(asyncio.CancelledError):
                 await pruning
             await committer.close()
+            await writing.close()
             await pool.close()
 
     return Litestar(

@@ -93,6 +93,6 @@ def handlers() -> Handlers:
         Problem: of_problem,
         ValidationException: of_validation,
         HTTPException: of_http,
-        **dict.fromkeys((*PASSING, asyncpg.QueryCanceledError), of_database),
+        **dict.fromkeys((*PASSING, asyncpg.LockNotAvailableError), of_database),
         Exception: of_crash,
     }

@@ -1,6 +1,7 @@
 """What was read for a batch, put together by tenant."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
@@ -35,7 +36,7 @@ class _TenantRow(Struct, frozen=True):
 
 
 _TENANTS: Final = Decoder(_TenantRow)
-_KEYS: Final = Decoder(KeyRecord)
+_KEYS: Final = Decoder(KeyRecord, float_hook=Decimal)  # a refusal may hold amounts
 _ROWS: Final = {projection.table.name: Decoder(projection.row_type) for projection in PROJECTIONS}
 _KEY_FIELD: Final = {
     bets_view.name: "bet_id",
@@ -95,8 +96,6 @@ class Loaded:
 
     def _take_late_key(self, tenant_id: int, row: Bet | Payment) -> None:
         """A key that was pruned still stands in the view, with the request it was used for."""
-        if (tenant_id, row.idempotency_key) not in self._wanted.keys:
-            return
         operation: type[PlaceBet | MakePayment]
         if isinstance(row, Bet):
             operation, given, resource_id = PlaceBet, fingerprint.of_bet(row), row.bet_id
@@ -106,6 +105,9 @@ class Loaded:
                 fingerprint.of_payment(row),
                 row.payment_id,
             )
+        # The view keeps the keys of creations: another operation with such a key is not known.
+        if self._wanted.keys.get((tenant_id, row.idempotency_key)) != OPERATIONS[operation]:
+            return
         record = KeyRecord(
             idempotency_key=row.idempotency_key,
             operation=OPERATIONS[operation],

@@ -30,9 +30,7 @@ async def prune(pool: asyncpg.Pool, older_than: timedelta) -> int:
     forgotten = 0
     for record in await pool.fetch(_TENANTS.text):
         arguments = _PRUNE.arguments(tenant_id=record["id"], cutoff=cutoff, limit=BATCH)
-        deleted = BATCH
-        while deleted == BATCH:
-            deleted = int((await pool.execute(_PRUNE.text, *arguments)).rpartition(" ")[2])
+        while deleted := int((await pool.execute(_PRUNE.text, *arguments)).rpartition(" ")[2]):
             forgotten += deleted
     return forgotten
 

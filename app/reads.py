@@ -26,32 +26,38 @@ _EXISTS: Final = Query(
 class Reads:
     """Answers reads from the tables that commits keep up to date."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, wait_seconds: float) -> None:
         self._pool = pool
+        self._wait_seconds = wait_seconds
         self._known: dict[int, float] = {}
 
     async def one(
         self, query: Query, row_type: type[RowT], tenant_id: int, **values: object
     ) -> RowT | None:
         """The row of the tenant that `query` finds. Raises `Problem` for an unknown tenant."""
-        await self._must_exist(tenant_id)
+        await self.must_exist(tenant_id)
         arguments = query.arguments(tenant_id=tenant_id, **values)
-        record = await self._pool.fetchrow(query.text, *arguments)
+        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
+            record = await connection.fetchrow(query.text, *arguments)
         return None if record is None else row_type(**record)
 
     async def many(
         self, query: Query, tenant_id: int, **values: object
     ) -> Sequence[asyncpg.Record]:
         """The rows of the tenant that `query` finds. Raises `Problem` for an unknown tenant."""
-        await self._must_exist(tenant_id)
-        return await self._pool.fetch(query.text, *query.arguments(tenant_id=tenant_id, **values))
+        await self.must_exist(tenant_id)
+        arguments = query.arguments(tenant_id=tenant_id, **values)
+        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
+            return await connection.fetch(query.text, *arguments)
 
-    async def _must_exist(self, tenant_id: int) -> None:
-        """Check that there is such a tenant; one seen is taken as there for a few seconds."""
+    async def must_exist(self, tenant_id: int) -> None:
+        """Raise `Problem` for an unknown tenant; one seen is taken as there for a few seconds."""
         now = monotonic()
         if self._known.get(tenant_id, 0.0) > now:
             return
-        if await self._pool.fetchval(_EXISTS.text, tenant_id) is None:
+        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
+            found = await connection.fetchval(_EXISTS.text, tenant_id)
+        if found is None:
             raise problem(problems.TENANT_NOT_FOUND, f"There is no tenant {tenant_id}.")
         if len(self._known) >= KNOWN_LIMIT:
             self._known.clear()

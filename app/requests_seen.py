@@ -1,4 +1,4 @@
-"""Counts and times every HTTP request."""
+"""Counts and times every request that finds a route."""
 
 from time import perf_counter
 from typing import cast

@@ -57,18 +57,18 @@ class LedgerRequest(Request[Any, Any, State]):
         still sending would see a broken connection and not the answer that says why.
         """
         if self._whole is None:
-            self._whole = b""
-            more, length = True, 0
+            whole, more, length = b"", True, 0
             while more and length <= MOST_READ_BYTES:
                 message = await self.receive()
                 if message["type"] != "http.request":
                     raise problem(problems.INVALID_REQUEST, "The body broke off.")
                 length += len(message["body"])
                 if length <= MOST_BODY_BYTES:
-                    self._whole += message["body"]
+                    whole += message["body"]
                 more = message.get("more_body", False)
             if length > MOST_BODY_BYTES:
                 raise problem(problems.BODY_TOO_LARGE, f"At most {MOST_BODY_BYTES} bytes.")
+            self._whole = whole
         return self._whole
 
     async def json(self) -> Any:
@@ -91,10 +91,12 @@ class LedgerRequest(Request[Any, Any, State]):
         """
         await self.body()  # also where no handler asked for one, as above
         raw = self.scope["headers"]
+        tenant_id = headers.tenant_id(raw)
+        await self.service.reads.must_exist(tenant_id)
         command_id = uuid7()
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
-            tenant_id=headers.tenant_id(raw),
+            tenant_id=tenant_id,
             command=command,
             command_id=command_id,
             resource=resource,

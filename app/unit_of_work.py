@@ -52,6 +52,10 @@ class Memory:
         while len(self._states) > self._tenant_limit:
             del self._states[next(iter(self._states))]
 
+    def clear(self) -> None:
+        """Drop everything."""
+        self._states.clear()
+
     def forget(self, tenant_ids: Collection[int]) -> None:
         """Drop what is remembered of these tenants."""
         for tenant_id in tenant_ids:

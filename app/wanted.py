@@ -21,7 +21,8 @@ _RESOURCE_VIEWS: Final = {"bet": bets_view.name, "payment": payments_view.name}
 
 
 class Wanted:
-    """The keys of the rows that have to be read, each with its tenant.
+    """The keys of the rows that have to be read, each with its tenant; idempotency keys also
+    with the operation that they are used for.
 
     `only_users` is true as long as nothing but users' rows of remembered tenants is missing:
     by far the most frequent read, and a short one.
@@ -32,7 +33,7 @@ class Wanted:
         self.bets: Final[set[Key]] = set()
         self.payments: Final[set[Key]] = set()
         self.users: Final[set[Key]] = set()
-        self.keys: Final[set[Key]] = set()
+        self.keys: Final[dict[Key, str]] = {}
         self.only_users = True
 
     def __bool__(self) -> bool:
@@ -55,7 +56,7 @@ class Wanted:
 
     def _add_all(self, submission: Submission) -> None:
         self.only_users = False
-        self.keys.add((submission.tenant_id, submission.idempotency_key))
+        self.keys[submission.tenant_id, submission.idempotency_key] = submission.operation
         if user_id := _user_of(submission, None):
             self._add_user(submission.tenant_id, user_id)
         else:

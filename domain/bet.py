@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Literal, TypeAlias, assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from domain import money
 from domain.errors import BetNotFound, IllegalTransition, InvalidField, LimitExceeded
@@ -83,7 +83,9 @@ class SettleBet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return
         if self.result == "win":
             settle_amount(self, "payout", self.payout)
-        elif not self.payout.is_zero():  # comparing a signalling NaN would raise
+        elif self.payout.is_zero():  # comparing a signalling NaN would raise
+            force_setattr(self, "payout", None)  # said or not, it is the same request
+        else:
             raise InvalidField("payout", "must be left out of a loss, which pays nothing")
 
 

@@ -26,8 +26,8 @@ from projections.tables import key, metadata, of_tenant, tenant_id
 class KeyRecord(Struct, frozen=True, kw_only=True):
     """What a key was used for.
 
-    `fingerprint` maps each field of the request to a digest of its canonical value, so that
-    a request that differs can be told which fields do, with no payload kept. `command_id` is
+    `fingerprint` maps each field of the request to its canonical text, or to a digest of it
+    where it is long, so that a request that differs can be told which fields do. `command_id` is
     the one command that took the key: by it a command whose commit was not answered
     recognises itself. `problem` is the refusal that sticks to the key.
     """
@@ -71,6 +71,7 @@ def prune() -> Delete:
             idempotency_keys.c.created_at < bindparam("cutoff", type_=TIMESTAMP(timezone=True)),
         )
         .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True)  # several processes may prune at once
     )
     return delete(idempotency_keys).where(
         of_tenant(idempotency_keys.c.tenant_id), idempotency_keys.c.idempotency_key.in_(old)

@@ -17,8 +17,6 @@ from sqlalchemy.sql import func, text
 
 from projections.tables import metadata
 
-DEFAULT_TENANT: Final = 10001
-
 tenants: Final = Table(
     "tenants",
     metadata,

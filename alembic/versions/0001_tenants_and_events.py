@@ -22,11 +22,12 @@ $$
 """
 
 # What commands are decided on beside the log: whoever changes it, by whatever means, makes
-# the decisions in flight lose their swap.
+# the decisions in flight lose their swap. A head that is only just being opened has to wait.
 BUMP_REVISION = """
 CREATE FUNCTION bump_tenant_revision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE tenant_heads SET revision = revision + 1 WHERE tenant_id = NEW.id;
+    INSERT INTO tenant_heads (tenant_id, revision) VALUES (NEW.id, 1)
+        ON CONFLICT (tenant_id) DO UPDATE SET revision = tenant_heads.revision + 1;
     RETURN NULL;
 END
 $$

@@ -44,6 +44,8 @@ class OperationsController(Controller):
         service = request.service
         if service.draining:
             raise problem(NOT_READY, "The service is shutting down.")
+        if not service.committer.alive:
+            raise problem(NOT_READY, "Commands are no longer committed: restart the process.")
         if fault := await schema_fault(service.pool):
             raise problem(NOT_READY, fault)
         return Answer(Alive())
