@@ -7,15 +7,17 @@ import secrets
 import sys
 import tempfile
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+import asyncpg
 import click
 import structlog
 
-from app import database, embedded, pruning, server
+from app import database, embedded, pruning, server, tenants
 from app.database import DatabaseUnusable
 from app.logs import configure
 from app.settings import InvalidSetting, Settings
+from domain.tenant import Wallet
 
 _log: Final = structlog.get_logger()
 
@@ -25,6 +27,7 @@ EXPECTED: Final = (
     embedded.EmbeddedUnavailable,
     DatabaseUnusable,
     server.PortTaken,
+    tenants.TenantExists,
 )
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -98,6 +101,38 @@ def prune(older_than: timedelta) -> None:
 
     with database.database_url(settings) as url:
         click.echo(f"{asyncio.run(run(url))} keys forgotten.")
+
+
+@cli.group("tenants")
+def tenants_group() -> None:
+    """Tenants."""
+
+
+@tenants_group.command()
+@click.argument("tenant_id", type=click.IntRange(1, 2**63 - 1))
+@click.option("--name", required=True, help="What people call the operator.")
+@click.option("--slug", required=True, help="A short name for machines; no other tenant has it.")
+@click.option(
+    "--wallet",
+    type=click.Choice(get_args(Wallet)),
+    default="external",
+    show_default=True,
+    help="Whether bets move balances (internal) or stakes are held elsewhere.",
+)
+def create(tenant_id: int, name: str, slug: str, wallet: Wallet) -> None:
+    """Add the tenant TENANT_ID."""
+
+    async def run(url: str) -> None:
+        await database.make_ready(url, migrate_first=False)
+        connection = await asyncpg.connect(url)
+        try:
+            await tenants.create(connection, tenant_id, name, slug, wallet)
+        finally:
+            await connection.close()
+
+    with database.database_url(Settings.from_environment()) as url:
+        asyncio.run(run(url))
+        click.echo(f"Tenant {tenant_id} is there.")
 
 
 def _cursor_secret(settings: Settings) -> str:

@@ -24,12 +24,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import CTE, TableValuedAlias
 
 from app.query import Query
-from app.wanted import USER_VIEWS, Key, Wanted
+from app.wanted import TENANT_VIEWS, USER_VIEWS, Key, Wanted
 from projections import tenant_heads, tenants
 from projections.bets import bets_view
 from projections.idempotency_keys import idempotency_keys
 from projections.payments import payments_view
-from projections.tenants_summary import tenants_summary_view
 
 
 def read(wanted: Wanted) -> tuple[Query, list[object]]:
@@ -87,8 +86,9 @@ def _everything() -> Query:
             _documents(named_bets, bets_view.name),
             _documents(named_payments, payments_view.name),
             *(_of_touched(view, touched) for view in USER_VIEWS),
-            _documents(tenants_summary_view, tenants_summary_view.name).where(
-                tenants_summary_view.c.tenant_id == any_(_tenants())
+            *(
+                _documents(view, view.name).where(view.c.tenant_id == any_(_tenants()))
+                for view in TENANT_VIEWS
             ),
         )
     )

@@ -10,19 +10,15 @@ from msgspec.json import Decoder
 from app import fingerprint
 from app.submission import CREATED, OPERATIONS
 from app.tenant_state import Head, Rows, TenantState
-from app.wanted import USER_VIEWS, Wanted
+from app.wanted import TENANT_VIEWS, USER_VIEWS, Wanted
 from domain.bet import Bet, PlaceBet
 from domain.payment import MakePayment, Payment
 from domain.tenant import Tenant, TenantStatus, Wallet
 from projections import PROJECTIONS, tenants
 from projections.bets import bets_view
+from projections.change import TENANT_KEY
 from projections.idempotency_keys import KeyRecord, idempotency_keys
 from projections.payments import payments_view
-from projections.tenants_summary import tenants_summary_view
-from projections.user_activity import user_activity_view
-from projections.user_balances import user_balances_view
-
-_SUMMARY_KEY: Final = ""
 
 
 class _TenantRow(Struct, frozen=True):
@@ -38,12 +34,7 @@ class _TenantRow(Struct, frozen=True):
 _TENANTS: Final = Decoder(_TenantRow)
 _KEYS: Final = Decoder(KeyRecord, float_hook=Decimal)  # a refusal may hold amounts
 _ROWS: Final = {projection.table.name: Decoder(projection.row_type) for projection in PROJECTIONS}
-_KEY_FIELD: Final = {
-    bets_view.name: "bet_id",
-    payments_view.name: "payment_id",
-    user_balances_view.name: "user_id",
-    user_activity_view.name: "user_id",
-}
+_KEY_FIELD: Final = {projection.table.name: projection.key_column for projection in PROJECTIONS}
 
 
 class Loaded:
@@ -62,7 +53,8 @@ class Loaded:
             self._know_user(tenant_id, user_id)
         if not wanted.only_users:
             for tenant_id in wanted.tenants:
-                self._of(tenant_id, tenants_summary_view.name)[_SUMMARY_KEY] = None
+                for view in TENANT_VIEWS:
+                    self._of(tenant_id, view.name)[TENANT_KEY] = None
 
     def take(self, records: Iterable[tuple[str, int, str]]) -> None:
         """Take the rows of the read: kind, tenant and JSON document of each."""
@@ -88,7 +80,8 @@ class Loaded:
         self.states[row.id] = TenantState(tenant, head)
 
     def _take_row(self, table: str, tenant_id: int, row: Struct) -> None:
-        key = getattr(row, _KEY_FIELD[table]) if table in _KEY_FIELD else _SUMMARY_KEY
+        field = _KEY_FIELD[table]
+        key = getattr(row, field) if field else TENANT_KEY
         self._of(tenant_id, table)[key] = row
         if isinstance(row, Bet | Payment):
             self._know_user(tenant_id, row.user_id)

@@ -8,15 +8,16 @@ from app.submission import Submission
 from app.tenant_state import TenantState
 from domain.bet import Bet, PlaceBet
 from domain.payment import MakePayment, Payment
+from projections import PROJECTIONS
 from projections.bets import bets_view
 from projections.payments import payments_view
-from projections.user_activity import user_activity_view
-from projections.user_balances import user_balances_view
 
 Key: TypeAlias = tuple[int, str]
 """A row's key together with its tenant."""
 
-USER_VIEWS: Final = (user_balances_view, user_activity_view)
+# Views with a row for each user, or for each tenant, are read with whatever they belong to.
+USER_VIEWS: Final = tuple(p.table for p in PROJECTIONS if p.key_column == "user_id")
+TENANT_VIEWS: Final = tuple(p.table for p in PROJECTIONS if p.key_column is None)
 _RESOURCE_VIEWS: Final = {"bet": bets_view.name, "payment": payments_view.name}
 
 

@@ -1,7 +1,7 @@
 """An event together with what it did to its aggregate: what projections fold."""
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 from sqlalchemy import Table
@@ -13,6 +13,9 @@ from domain.decision import Ledger
 from domain.events import DomainEvent
 from domain.payment import Payment, PaymentEvent
 from domain.recorded import Recorded
+
+TENANT_KEY: Final = ""
+"""The key of the one row of a tenant in a table that has no other."""
 
 Aggregate: TypeAlias = Bet | Payment | Balance
 
@@ -60,6 +63,12 @@ class Projection(Struct, Generic[Row, Changes], frozen=True, kw_only=True):
     changes: tuple[type[Changes], ...]
     key: Callable[[Changes], str]
     fold: Callable[[Row | None, Changes], Row]
+
+    @property
+    def key_column(self) -> str | None:
+        """The column that tells the tenant's rows apart; None for a table of one row each."""
+        names = [column.name for column in self.table.primary_key]
+        return next((name for name in names if name != "tenant_id"), None)
 
 
 def before(event: DomainEvent, aggregate_id: str, ledger: Ledger) -> Aggregate | None:

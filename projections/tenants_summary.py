@@ -10,7 +10,14 @@ from sqlalchemy import BigInteger, Column, Select, Table, select
 
 from domain import balance, money
 from projections import delta
-from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
+from projections.change import (
+    TENANT_KEY,
+    BalanceChange,
+    BetChange,
+    Change,
+    PaymentChange,
+    Projection,
+)
 from projections.tables import INSTANT, TOTAL, metadata, of_tenant, row_columns, tenant_id
 
 
@@ -115,7 +122,7 @@ projection: Final = Projection[TenantSummary, Change](
     table=tenants_summary_view,
     row_type=TenantSummary,
     changes=(BetChange, PaymentChange, BalanceChange),
-    key=lambda _: "",
+    key=lambda _: TENANT_KEY,
     fold=fold,
 )
 
