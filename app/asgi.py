@@ -3,21 +3,20 @@
 import gc
 import os
 
-from litestar import Litestar
-
 from app.factory import create_app
 from app.logs import configure
+from app.requests_seen import RequestsSeen
 from app.server import drain_on_signal
 from app.settings import Settings
 
 
-def create() -> Litestar:
+def create() -> RequestsSeen:
     """The application by the environment, in which `stakebook serve` has put the database."""
     settings = Settings.from_environment()
     configure(settings)
     app = create_app(os.environ["DATABASE_URL"], settings, lifespans=[drain_on_signal])
     _spare_the_collector()
-    return app
+    return RequestsSeen(app)
 
 
 def _spare_the_collector() -> None:

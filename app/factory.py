@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import TypeAlias
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  # generic there
 )
@@ -20,7 +21,6 @@ from app.failures import handlers
 from app.metrics import Metrics
 from app.pruning import prune_regularly
 from app.reads import Reads
-from app.requests_seen import RequestsSeen
 from app.service import LedgerRequest, Service
 from app.settings import Settings
 
@@ -67,9 +67,9 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
         exception_handlers=handlers(),
-        middleware=[RequestsSeen(metrics)],
         openapi_config=openapi.CONFIG,
         plugins=[openapi.ExactNumbers()],
         lifespan=[lifespan, *lifespans],
+        state=State({"metrics": metrics}),
         logging_config=None,
     )

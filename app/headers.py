@@ -72,6 +72,14 @@ def is_unmodified(headers: RawHeaders, etag: str) -> bool:
     return given.strip() == "*" or any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(given))
 
 
+def is_json(headers: RawHeaders) -> bool:
+    """Whether the body is said to be JSON; parameters of the media type are of no account."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower() == b"application/json"
+    return False
+
+
 def correlation_id(headers: RawHeaders) -> str | None:
     """The caller's X-Correlation-Id, if it is 1 to 128 visible ASCII characters."""
     for name, value in headers:

@@ -18,7 +18,6 @@ from app.settings import Settings
 from app.submission import Applied, Resource, Submission
 from domain.decision import Command
 
-JSON: Final = "application/json"
 MOST_BODY_BYTES: Final = 64 * 1024
 MOST_READ_BYTES: Final = 1024 * 1024
 
@@ -75,9 +74,8 @@ class LedgerRequest(Request[Any, Any, State]):
         """The body as the type that the handler declares. Raises `Problem`."""
         # Read in any case, or it would be in the way of the connection's next request.
         body = await self.body()
-        media_type, _ = self.content_type
-        if media_type != JSON:
-            raise problem(problems.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {JSON}.")
+        if not headers.is_json(self.scope["headers"]):
+            raise problem(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.")
         field = self.route_handler.parsed_data_field
         return bodies.decode(body, field.annotation if field else Struct)
 

@@ -15,6 +15,8 @@ RowT = TypeVar("RowT")
 Rows = dict[str, Struct | None]
 """The rows of one table by key; None where it is known that there is no row."""
 
+_SLACK: Final = 1.125
+
 TABLES: Final = tuple(projection.table.name for projection in PROJECTIONS)
 
 
@@ -47,10 +49,11 @@ class TenantState:
         _renew(self.keys, keys)
 
     def trim(self, limit: int) -> None:
-        """Forget the oldest entries of each table beyond `limit`."""
+        """Forget the oldest entries of each table once there are well more than `limit`."""
         for held in self._all():
-            if (surplus := len(held) - limit) > 0:
-                for key in list(islice(held, surplus)):
+            # In bulk: a few at a time would cost every batch.
+            if len(held) > limit * _SLACK:
+                for key in list(islice(held, len(held) - limit)):
                     del held[key]
 
     def _all(self) -> Iterator[dict[str, Any]]:

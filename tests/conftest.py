@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from app import database as schema
 from app import embedded
 from app.factory import create_app
+from app.requests_seen import RequestsSeen
 from app.server import MOST_HEADER_BYTES
 from app.settings import Settings
 
@@ -147,7 +148,7 @@ def start_service(database: str) -> StartService:
     async def start(url: str = database, **settings: Any) -> AsyncGenerator[Client]:
         port = _free_port()
         server = Server(
-            create_app(url, replace(Settings(cursor_secret=SECRET), **settings)),
+            RequestsSeen(create_app(url, replace(Settings(cursor_secret=SECRET), **settings))),
             port=port,
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,

@@ -63,6 +63,19 @@ async def test_metrics_count_what_happened(client: Client) -> None:
     assert "nobody" not in scraped.text, "routes are counted by template"
 
 
+async def test_requests_without_a_route_and_invented_methods_are_counted_together(
+    client: Client,
+) -> None:
+    for path in ("/nothing", "/nowhere/at/all"):
+        assert (await client.http.get(path)).status_code == 404
+    for method in ("PUZZLE", "RIDDLE"):
+        assert (await client.http.request(method, "/nothing")).status_code == 404
+    scraped = await client.http.get("/metrics")
+    assert _value(scraped.text, "stakebook_request_seconds_count", "none", "GET") == 2
+    assert _value(scraped.text, "stakebook_request_seconds_count", "none", "other") == 2
+    assert "PUZZLE" not in scraped.text
+
+
 def _value(text: str, name: str, *labels: str) -> float:
     lines = [line for line in text.splitlines() if line.startswith(f"{name}{{")]
     (line,) = [line for line in lines if all(f'"{label}"' in line for label in labels)]
