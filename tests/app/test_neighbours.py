@@ -7,11 +7,12 @@ import pytest
 
 from app.answers import encode
 from app.committer import Committer
+from app.metrics import Metrics
 from app.problems import Problem
 from app.submission import Applied, Refused, Submission
 from domain.bet import SettleBet
 from tests.app.ledger import Connection, assert_sound
-from tests.app.locks import held, observer, until_blocked
+from tests.app.locks import held, observer, until, until_blocked
 from tests.app.submissions import pay, place, submission
 from tests.app.units import committing, confirm, connected, refusal
 from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, INTERNAL_TENANT, StartService
@@ -39,6 +40,23 @@ async def test_a_tenant_whose_head_is_held_does_not_stop_the_others(
         assert isinstance(await committer.submit(place()), Applied)
     assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 2
     assert len(await assert_sound(connection, DEFAULT_TENANT)) == 1
+
+
+async def test_a_command_of_a_tenant_whose_head_is_held_has_its_turn_once_it_is_free(
+    database: str, connection: Connection
+) -> None:
+    metrics = Metrics()
+
+    async def went_round() -> bool:
+        return b'reason="head locked"' in metrics.exposition()
+
+    async with committing(database, metrics) as committer:
+        await committer.submit(place())
+        async with held(connection):
+            waiting = asyncio.create_task(committer.submit(place()))
+            await until(went_round)
+        assert isinstance(await waiting, Applied)
+    assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 2
 
 
 async def test_a_command_on_a_row_that_cannot_be_read_fails_alone(

@@ -117,7 +117,8 @@ async def test_a_body_over_64_kilobytes_is_refused(
             yield b" " * min(4096, size - start)
 
     before = await rows(connection)
-    for size in (MOST_BYTES + 1, 10 * MOST_BYTES):
+    # Several times: a server that stops reading breaks the connection of some, not of all.
+    for size in (MOST_BYTES + 1, *[15 * MOST_BYTES] * 8):
         content = in_pieces(size) if chunked else b" " * size
         refused = await send(client, "/bets", content, "application/json")
         assert refused.status_code == 413
