@@ -97,7 +97,8 @@ class Committer:
         """Take no more commands, commit those that are queued, let the connection go."""
         self._closing = True
         self._arrived.set()
-        await self._writer
+        await asyncio.wait([self._writer])
+        self._fail(list(self._queue), problems.UNAVAILABLE, "Nothing was done.")
         await self._let_go()
 
     @property
