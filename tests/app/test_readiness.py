@@ -13,8 +13,10 @@ async def test_a_committer_that_has_ended_takes_no_commands_and_closes(database:
     async with committing(database) as committer:
         await committer.submit(place())
         assert committer.alive
-        committer._writer.cancel()
-        await asyncio.wait([committer._writer])
+        writers = [task for task in asyncio.all_tasks() if "Committer._write" in repr(task)]
+        assert len(writers) == 1
+        writers[0].cancel()
+        await asyncio.wait(writers)
         assert not committer.alive
         with pytest.raises(Problem) as refused:
             await committer.submit(place())
