@@ -53,22 +53,23 @@ _MOVED: Final = ("position", "hash", "last_timestamp")
 def statement(tables: frozenset[str]) -> Query:
     """The statement for batches that write exactly `tables`, beside the heads.
 
-    Its first part moves each head from the expected to the new position, in tenant order so
-    that two batches cannot wait for each other; every other part joins it, so that a tenant
-    whose head somebody else moved writes nothing. Returns the tenants that committed.
+    Its first part locks each head that is where it is expected, in tenant order so that two
+    batches cannot wait for each other; every other part joins it, so that a tenant whose head
+    somebody else moved writes nothing. Returns the tenants that committed, among them those
+    whose decisions leave nothing to write: they rest on the head all the same.
 
     One parameter a table, named after it: the rows as a JSON array. Against an array for
     each column that costs PostgreSQL a little and saves the driver, which looks at every
     element, far more (docs/decisions/0003-rows-as-json.md).
     """
-    moved = _moved()
+    held = _held()
     appended = [
-        _appended(table, names, moved) for table, names in _APPENDED.items() if table.name in tables
+        _appended(table, names, held) for table, names in _APPENDED.items() if table.name in tables
     ]
     folded = [
-        _folded(table, names, moved) for table, names in _FOLDED.items() if table.name in tables
+        _folded(table, names, held) for table, names in _FOLDED.items() if table.name in tables
     ]
-    return Query(select(moved.c.tenant_id).add_cte(*appended, *folded))
+    return Query(select(held.c.tenant_id).add_cte(_moved(held), *appended, *folded))
 
 
 def rows(drafts: Sequence[Draft]) -> dict[str, str]:
@@ -128,7 +129,7 @@ def _event(sealed: Sealed) -> bytes:
     )
 
 
-def _moved() -> CTE:
+def _held() -> CTE:
     heads = tenant_heads.c
     expected = [
         column("expected_position", BigInteger),
@@ -136,7 +137,7 @@ def _moved() -> CTE:
         column("expected_hash", Text),
     ]
     to = _sent(tenant_heads, ("tenant_id", *_MOVED), *expected)
-    held = (
+    return (
         select(heads.tenant_id, *(_stored(to, tenant_heads, name).label(name) for name in _MOVED))
         .join_from(tenant_heads, to, heads.tenant_id == to.c.tenant_id)
         .where(
@@ -149,31 +150,34 @@ def _moved() -> CTE:
         .with_for_update(of=tenant_heads)
         .cte("held")
     )
+
+
+def _moved(held: CTE) -> CTE:
+    heads = tenant_heads.c
     return (
         update(tenant_heads)
         .values({name: held.c[name] for name in _MOVED})
-        .where(heads.tenant_id == held.c.tenant_id)
-        .returning(heads.tenant_id)
+        .where(heads.tenant_id == held.c.tenant_id, heads.position < held.c.position)
         .cte("moved")
     )
 
 
-def _appended(table: Table, names: Sequence[str], moved: CTE) -> CTE:
-    return insert(table).from_select(names, _of_moved(table, names, moved)).cte(f"to_{table.name}")
+def _appended(table: Table, names: Sequence[str], held: CTE) -> CTE:
+    return insert(table).from_select(names, _of_held(table, names, held)).cte(f"to_{table.name}")
 
 
-def _folded(table: Table, names: Sequence[str], moved: CTE) -> CTE:
+def _folded(table: Table, names: Sequence[str], held: CTE) -> CTE:
     key = [key_column.name for key_column in table.primary_key]
-    new = upsert(table).from_select(names, _of_moved(table, names, moved))
+    new = upsert(table).from_select(names, _of_held(table, names, held))
     return new.on_conflict_do_update(
         index_elements=key,
         set_={name: new.excluded[name] for name in names if name not in key},
     ).cte(f"to_{table.name}")
 
 
-def _of_moved(table: Table, names: Sequence[str], moved: CTE) -> Select[*tuple[Any, ...]]:
+def _of_held(table: Table, names: Sequence[str], held: CTE) -> Select[*tuple[Any, ...]]:
     source = _sent(table, names)
-    tenants = cast(select(func.array_agg(moved.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
+    tenants = cast(select(func.array_agg(held.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
     return select(*(_stored(source, table, name) for name in names)).where(
         source.c.tenant_id == any_(tenants)
     )

@@ -1,79 +1,61 @@
 """The queue of a process: takes commands, commits them in batches, answers after the commit."""
 
 import asyncio
-import random
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import asyncpg
 import structlog
-from msgspec import Struct
 
 from app import problems
-from app.database import CONNECT_TIMEOUT_SECONDS
+from app.callers import Callers, Waiting
+from app.lines import PASSING, Lines
+from app.memory import Memory
 from app.metrics import Metrics
 from app.problems import problem
+from app.recovery import Recovery
 from app.settings import Settings
-from app.submission import Applied, Outcome, Submission
-from app.unit_of_work import KeysTaken, Memory, UnitOfWork
-
-if TYPE_CHECKING:
-    from app.unit_of_work import Connection
+from app.submission import Outcome, Submission
+from app.unit_of_work import HeadMoved, UnitOfWork
 
 _log: Final = structlog.get_logger()
 
-LOSSES_BEFORE_LOCK: Final = 2
-FIRST_PAUSE_SECONDS: Final = 0.01
-LONGEST_PAUSE_SECONDS: Final = 0.5
 
-# What says nothing about the commands, only about the moment: the batch is run again. A
-# commit whose answer was lost is among them; the re-run finds its keys taken by itself.
-PASSING: Final = (
-    asyncpg.TransactionRollbackError,  # 40: serialization failure, deadlock
-    asyncpg.ReadOnlySQLTransactionError,  # 25006: this server has become a standby
-    asyncpg.InsufficientResourcesError,  # 53
-    asyncpg.AdminShutdownError,  # 57P01
-    asyncpg.CrashShutdownError,  # 57P02
-    asyncpg.CannotConnectNowError,  # 57P03
-    asyncpg.QueryCanceledError,  # 57014: a lock outlasted the statement's time
-    asyncpg.PostgresConnectionError,  # 08
-    asyncpg.InterfaceError,  # the driver found the connection closed
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-# What the database holds against a value of a command.
-REJECTIONS: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.PLPGSQLError,
-)
+class _Batch:
+    """Commands on their way into one unit of work, and its commit once it is sent."""
 
-
-class _Waiting(Struct, eq=False):
-    submission: Submission
-    answer: "asyncio.Future[Outcome]"
-    since: float
+    def __init__(self, memory: Memory) -> None:
+        self.unit = UnitOfWork(memory)
+        self.waiting: list[Waiting] = []
+        self.committing: asyncio.Task[frozenset[int]] | None = None
+        self.sent_at = 0.0
 
 
 class Committer:
-    """Commits commands in batches, one batch at a time; a batch of one when idle.
+    """Commits commands in batches; a batch of one when idle.
 
-    Nobody is answered before his events are durable, and a batch never waits to be filled.
+    While one batch is being committed the next is decided, on what the first will leave
+    behind, and is sent once the first is durable. If the first fails, both are run again,
+    one after the other. Nobody is answered before his events are durable, and a batch never
+    waits to be filled.
     """
 
     def __init__(self, pool: asyncpg.Pool, settings: Settings, metrics: Metrics) -> None:
-        self._pool = pool
         self._settings = settings
         self._metrics = metrics
+        self._lines = Lines(pool)
         self._memory = Memory(settings.cached_tenants, settings.cached_rows)
-        self._queue: deque[_Waiting] = deque()
-        self._arrived = asyncio.Event()
+        self._callers = Callers(metrics)
+        self._queue: deque[Waiting] = deque()
+        self._recovery = Recovery(
+            self._lines, self._memory, self._callers, metrics, self._queue.extend
+        )
+        self._woken = asyncio.Event()
         self._closing = False
-        self._connection: Connection | None = None
+        self._open = _Batch(self._memory)
+        self._sent: _Batch | None = None
         self._writer = asyncio.create_task(self._write())
 
     async def submit(self, submission: Submission) -> Outcome:
@@ -84,22 +66,24 @@ class Committer:
         database refuses the command.
         """
         stopping = self._closing or not self.alive
-        if stopping or len(self._queue) >= self._settings.queue_limit:
+        queued = len(self._queue) + len(self._open.waiting)
+        if stopping or queued >= self._settings.queue_limit:
             self._metrics.outcome(submission.operation, "overloaded")
             reason = "The service is stopping" if stopping else "The queue is full"
             raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(submission, answer, monotonic()))
-        self._arrived.set()
+        self._queue.append(Waiting(submission, answer, monotonic()))
+        self._woken.set()
         return await answer
 
     async def close(self) -> None:
-        """Take no more commands, commit those that are queued, let the connection go."""
+        """Take no more commands, commit those that are queued, let the connections go."""
         self._closing = True
-        self._arrived.set()
+        self._woken.set()
         await asyncio.wait([self._writer])
-        self._fail(list(self._queue), problems.UNAVAILABLE, "Nothing was done.")
-        await self._let_go()
+        left = [*(self._sent.waiting if self._sent else ()), *self._open.waiting, *self._queue]
+        self._callers.fail(left, problems.UNAVAILABLE, "Nothing was done.")
+        await self._recovery.let_go()
 
     @property
     def alive(self) -> bool:
@@ -107,135 +91,91 @@ class Committer:
         return not self._writer.done()
 
     async def _write(self) -> None:
-        while True:
-            if self._queue:
-                await self._take_turn()
-            elif self._closing:
-                return
-            else:
-                self._arrived.clear()
-                await self._arrived.wait()
-
-    async def _take_turn(self) -> None:
-        size = min(len(self._queue), self._settings.batch_limit)
-        batch = [self._queue.popleft() for _ in range(size)]
-        try:
-            await self._settle(batch)
-        except Exception:  # noqa: BLE001 - the queue outlives whatever one batch runs into
-            self._fail(batch, problems.INTERNAL, "The command could not be committed.")
-            _log.exception("batch failed", commands=len(batch))
-            await self._let_go()
-
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        now = monotonic()
-        self._metrics.batch(len(batch), len(self._queue), now - batch[0].since)
-        latest = now - self._settings.command_timeout_seconds
-        late = [waiting for waiting in batch if waiting.since < latest]
-        self._fail(late, problems.UNAVAILABLE, "The command waited too long; nothing was done.")
-        in_time = [waiting for waiting in batch if waiting.since >= latest]
-        await self._commit(in_time, now + self._settings.command_timeout_seconds)
-
-    async def _commit(self, batch: Sequence[_Waiting], deadline: float) -> None:
-        """Run the batch until everyone in it is answered, or back in the queue."""
-        losses, pause, afresh = 0, FIRST_PAUSE_SECONDS, False
-        while batch:
+        while not self._closing or self._queue or self._open.waiting or self._sent:
+            if not self._queue or self._sent:
+                await self._woken.wait()
+            self._woken.clear()
             try:
-                outcomes = await self._run(batch, afresh=afresh, lock=losses >= LOSSES_BEFORE_LOCK)
-            except KeysTaken:
-                self._retry("key taken", batch)
-                afresh, losses = True, losses + 1
-            except asyncpg.LockNotAvailableError:
-                self._retry("head locked", batch)
-                await self._go_round_lock(batch, deadline)
-                return
-            except PASSING as error:
-                self._retry(type(error).__name__, batch)
-                await self._let_go()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-                afresh, pause = True, min(2 * pause, LONGEST_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
-                self._retry("rejected", batch)
-                await self._find_culprit(batch, error, deadline)
-                return
-            else:
-                self._answer(batch, outcomes)
-                batch = [w for index, w in enumerate(batch) if index not in outcomes]
-                if batch:
-                    self._retry("head moved", batch)
-                    losses += 1
-            if batch and monotonic() > deadline:
-                self._fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
-                return
+                await self._go_on()
+            except Exception as error:  # noqa: BLE001 - the queue outlives whatever one batch runs into
+                await self._recover(error)
 
-    async def _run(
-        self, batch: Sequence[_Waiting], *, afresh: bool, lock: bool
-    ) -> Mapping[int, Outcome]:
-        if self._connection is None:
-            self._connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS)
-        started = monotonic()
-        unit = UnitOfWork(self._connection, self._memory)
-        submissions = [waiting.submission for waiting in batch]
-        outcomes = await unit.run(submissions, afresh=afresh, lock=lock)
-        self._metrics.committed(monotonic() - started)
-        return outcomes
+    async def _go_on(self) -> None:
+        """Answer what is durable, decide what has come in, send it if nothing is under way."""
+        if self._sent and self._sent.committing and self._sent.committing.done():
+            self._conclude(self._sent, self._sent.committing.result())
+        await self._take_in()
+        if not self._sent and self._open.waiting:
+            await self._send()
 
-    async def _go_round_lock(self, batch: Sequence[_Waiting], deadline: float) -> None:
-        """Let a tenant whose head somebody holds wait for another turn, the others go on."""
-        tenant_ids = {waiting.submission.tenant_id for waiting in batch}
-        if len(tenant_ids) == 1:
-            self._queue.extend(batch)
+    def _conclude(self, batch: _Batch, committed: frozenset[int]) -> None:
+        self._metrics.committed(monotonic() - batch.sent_at)
+        batch.committing = None
+        batch.waiting = self._callers.answer(batch.waiting, batch.unit.conclude(committed))
+        if batch.waiting:
+            raise HeadMoved
+        self._sent = None
+
+    async def _take_in(self) -> None:
+        """Decide what is queued, as far as the open batch has room for it."""
+        batch = self._open
+        size = min(len(self._queue), self._settings.batch_limit - len(batch.waiting))
+        taken = self._in_time([self._queue.popleft() for _ in range(size)])
+        if not taken:
             return
-        for tenant_id in tenant_ids:
-            of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]
-            await self._commit(of_tenant, deadline)
+        batch.waiting += taken
+        submissions = [waiting.submission for waiting in taken]
+        if wanted := batch.unit.wanted(submissions):
+            await batch.unit.load(submissions, wanted, await self._lines.reading())
+        batch.unit.decide(submissions)
 
-    async def _find_culprit(
-        self, batch: Sequence[_Waiting], error: Exception, deadline: float
-    ) -> None:
-        """Halve the batch until the command that cannot be committed stands alone."""
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._commit(batch[:middle], deadline)
-            await self._commit(batch[middle:], deadline)
-        elif isinstance(error, REJECTIONS):
-            _log.warning("command rejected", sqlstate=error.sqlstate, error=str(error))
-            self._fail(batch, problems.COMMAND_REJECTED, "The database refuses a value of it.")
-        else:
-            _log.error("command failed", exc_info=error)
-            self._fail(batch, problems.INTERNAL, "The command could not be committed.")
+    def _in_time(self, taken: Sequence[Waiting]) -> Sequence[Waiting]:
+        latest = monotonic() - self._settings.command_timeout_seconds
+        late = [waiting for waiting in taken if waiting.since < latest]
+        if not late:
+            return taken
+        self._callers.fail(
+            late, problems.UNAVAILABLE, "The command waited too long; nothing was done."
+        )
+        return [waiting for waiting in taken if waiting.since >= latest]
 
-    def _retry(self, reason: str, batch: Sequence[_Waiting]) -> None:
-        self._metrics.retried(reason)
-        self._memory.forget({waiting.submission.tenant_id for waiting in batch})
+    async def _send(self) -> None:
+        connection = await self._lines.writing()
+        batch, self._open = self._open, _Batch(self._memory)
+        self._sent = batch
+        batch.sent_at = monotonic()
+        waited = batch.sent_at - batch.waiting[0].since
+        self._metrics.batch(len(batch.waiting), len(self._queue), waited)
+        batch.committing = asyncio.create_task(batch.unit.commit(connection))
+        batch.committing.add_done_callback(lambda _: self._woken.set())
 
-    def _answer(self, batch: Sequence[_Waiting], outcomes: Mapping[int, Outcome]) -> None:
-        for index, outcome in outcomes.items():
-            waiting = batch[index]
-            self._metrics.outcome(waiting.submission.operation, _label(outcome))
-            if not waiting.answer.done():  # the caller may have gone away
-                waiting.answer.set_result(outcome)
+    async def _recover(self, error: Exception) -> None:
+        """Run again what is neither answered nor queued, after a commit or a read failed."""
+        self._recovery.count(error)
+        sent, self._sent = self._sent, None
+        left, self._open = self._open.waiting, _Batch(self._memory)
+        if sent:
+            left = [*await self._unanswered(sent), *left]
+        self._recovery.forget(left)
+        if isinstance(error, PASSING):
+            await self._recovery.let_go()
+        deadline = monotonic() + self._settings.command_timeout_seconds
+        limit = self._settings.batch_limit
+        locked = isinstance(error, asyncpg.LockNotAvailableError)
+        again = self._recovery.go_round_lock if locked else self._recovery.run
+        try:
+            for start in range(0, len(left), limit):
+                await again(left[start : start + limit], deadline)
+        except Exception:  # noqa: BLE001 - as above
+            self._callers.fail(left, problems.INTERNAL, "The command could not be committed.")
+            _log.exception("batch failed", commands=len(left))
+            await self._recovery.let_go()
 
-    def _fail(self, batch: Sequence[_Waiting], kind: problems.Kind, detail: str) -> None:
-        for waiting in batch:
-            if not waiting.answer.done():
-                self._metrics.outcome(waiting.submission.operation, kind.slug)
-                waiting.answer.set_exception(problem(kind, detail))
-
-    async def _let_go(self) -> None:
-        """Close the connection, whatever state it is in; the next batch gets a new one.
-
-        It may lead to another server, which need not know what was remembered of this one.
-        """
-        self._memory.clear()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(*PASSING):
-                await connection.close(timeout=1)
-            with suppress(*PASSING):
-                await self._pool.release(connection, timeout=1)
-
-
-def _label(outcome: Outcome) -> str:
-    if isinstance(outcome, Applied):
-        return "duplicate" if outcome.duplicate else "applied"
-    return "refused"
+    async def _unanswered(self, batch: _Batch) -> list[Waiting]:
+        """Wait for a commit that is still under way, and return who has no answer after it."""
+        if batch.committing:
+            await asyncio.wait([batch.committing])
+            if not batch.committing.exception():
+                committed = batch.committing.result()
+                return self._callers.answer(batch.waiting, batch.unit.conclude(committed))
+        return batch.waiting

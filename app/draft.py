@@ -41,16 +41,15 @@ class Draft:
     decided. Whether the draft becomes true is up to the commit.
     """
 
-    def __init__(self, state: TenantState, now: int) -> None:
+    def __init__(self, state: TenantState) -> None:
         self.state: Final = state
         self.events: Final[dict[Stream, list[Sealed]]] = {stream: [] for stream in STREAM_EVENTS}
         self.rows: Final[dict[str, Rows]] = {}
         self.claims: Final[dict[str, KeyRecord]] = {}
-        self.unclaimed = False
         self._created: Final[set[str]] = set()
         self._position = state.head.position
         self._hash = state.head.hash
-        self._now = max(now, state.head.last_timestamp)
+        self._now = state.head.last_timestamp
 
     @property
     def head(self) -> Head:
@@ -77,22 +76,23 @@ class Draft:
         """The balance after what the draft has decided so far."""
         return cast("Balance | None", self._row(_BALANCES, user_id))
 
-    def decide(self, submission: Submission) -> Outcome:
+    def decide(self, submission: Submission, now: int) -> Outcome:
         """Decide a command, once for its key; a refusal concerns this command alone.
+
+        `now` in milliseconds since 1970; within a tenant time does not go back.
 
         A refusal by the rules sticks to the key. One that the caller can mend and try again
         (tenant suspended, If-Match not met, key used before) does not.
         """
+        self._now = max(self._now, now)
         key = submission.idempotency_key
         if taken := self.claims.get(key) or self.state.keys.get(key):
             return self._repeat(taken, submission)
         if self.state.tenant.status == "suspended":
-            self.unclaimed = True
             return Refused(problems.document(problems.TENANT_SUSPENDED, "No commands are taken."))
         if submission.creates:
             self._created.add(submission.resource_id)
         if stale := self._stale(submission):
-            self.unclaimed = True
             return Refused(stale)
         try:
             facts = decide(

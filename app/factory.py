@@ -18,6 +18,7 @@ from app.controllers import CONTROLLERS
 from app.cursors import Cursors
 from app.database import open_pool
 from app.failures import handlers
+from app.lines import CONNECTIONS
 from app.metrics import Metrics
 from app.pruning import prune_regularly
 from app.reads import Reads
@@ -34,8 +35,8 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
         pool = await open_pool(url, settings)
-        # A connection of its own: commands do not wait behind reads.
-        writing = await open_pool(url, settings, size=1)
+        # Connections of its own: commands do not wait behind reads.
+        writing = await open_pool(url, settings, size=CONNECTIONS)
         committer = Committer(writing, settings, metrics)
         app.state["service"] = Service(
             settings=settings,

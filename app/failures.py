@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from app import problems
 from app.answers import REPLAYED, encode
 from app.bodies import reason_of
-from app.committer import PASSING
+from app.lines import PASSING
 from app.problems import FieldError, Problem
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]

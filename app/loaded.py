@@ -119,5 +119,6 @@ class Loaded:
         return self._rows.setdefault((tenant_id, table), {})
 
     def _complete(self, tenant_id: int, state: TenantState) -> None:
-        rows = {table: self._rows.get((tenant_id, table), {}) for table in state.rows}
-        state.advance(state.head, rows, self._keys.get(tenant_id, {}))
+        for table in state.rows:
+            state.rows[table] = self._rows.get((tenant_id, table), {})
+        state.keys = self._keys.get(tenant_id, {})

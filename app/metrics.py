@@ -72,12 +72,12 @@ class Metrics:
             child = self._request_children[key] = self._requests.labels(method, route, str(status))
         child.observe(seconds)
 
-    def outcome(self, operation: str, outcome: str) -> None:
-        """Count one command."""
+    def outcome(self, operation: str, outcome: str, number: int = 1) -> None:
+        """Count commands that ended alike."""
         key = (operation, outcome)
         if (child := self._command_children.get(key)) is None:
             child = self._command_children[key] = self._commands.labels(operation, outcome)
-        child.inc()
+        child.inc(number)
 
     def batch(self, size: int, left: int, waited_seconds: float) -> None:
         """Record a batch that was taken from the queue."""

@@ -33,20 +33,37 @@ class Head(Struct, frozen=True, kw_only=True):
 
 
 class TenantState:
-    """A tenant as of `head`; not valid any more once somebody else has moved the head."""
+    """A tenant as of `head`; not valid any more once somebody else has moved the head.
+
+    The step to `head` may still be under way; `before` is the head that it started from.
+    """
 
     def __init__(self, tenant: Tenant, head: Head) -> None:
         self.tenant = tenant
         self.head = head
+        self.before = head
         self.rows: dict[str, Rows] = {table: {} for table in TABLES}
         self.keys: dict[str, KeyRecord] = {}
 
     def advance(self, head: Head, rows: dict[str, Rows], keys: dict[str, KeyRecord]) -> None:
-        """Take over what a committed batch left behind; the newest entries come last."""
-        self.head = head
+        """Take over what a batch leaves behind; the newest entries come last."""
+        self.before, self.head = self.head, head
         for table, changed in rows.items():
             _renew(self.rows[table], changed)
         _renew(self.keys, keys)
+
+    def learn(self, read: "TenantState") -> bool:
+        """Add what `read` knows beyond this; false if its head is neither of the two here.
+
+        A row that the step from `before` to `head` touched is held already, any other is the
+        same at both.
+        """
+        if read.head not in {self.head, self.before}:
+            return False
+        for table, rows in read.rows.items():
+            _add(self.rows[table], rows)
+        _add(self.keys, read.keys)
+        return True
 
     def trim(self, limit: int) -> None:
         """Forget the oldest entries of each table once there are well more than `limit`."""
@@ -59,6 +76,11 @@ class TenantState:
     def _all(self) -> Iterator[dict[str, Any]]:
         yield from self.rows.values()
         yield self.keys
+
+
+def _add(held: dict[str, RowT], read: dict[str, RowT]) -> None:
+    for key, row in read.items():
+        held.setdefault(key, row)
 
 
 def _renew(held: dict[str, RowT], changed: dict[str, RowT]) -> None:

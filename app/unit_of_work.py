@@ -1,14 +1,16 @@
 """One transaction that commits the decisions of many commands, or leaves no trace."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Coroutine, Sequence
 from time import time_ns
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
 from app import commit, load, problems
 from app.draft import Draft
 from app.loaded import Loaded
+from app.memory import Memory
+from app.query import Query
 from app.submission import Outcome, Refused, Submission
 from app.tenant_state import TenantState
 from app.wanted import Wanted
@@ -27,162 +29,166 @@ class KeysTaken(Exception):
     """A key of the batch was taken by a command that this process does not remember."""
 
 
-class Memory:
-    """The tenants that the process remembers, the most recently used ones last."""
-
-    def __init__(self, tenants: int, rows: int) -> None:
-        self._tenant_limit = tenants
-        self._row_limit = rows
-        self._states: dict[int, TenantState] = {}
-
-    def get(self, tenant_id: int) -> TenantState | None:
-        """What is remembered of the tenant, if anything."""
-        return self._states.get(tenant_id)
-
-    def put(self, state: TenantState) -> None:
-        """Remember `state` as the most recent."""
-        self._states.pop(state.tenant.id, None)
-        self._states[state.tenant.id] = state
-
-    def trim(self, tenant_ids: Collection[int]) -> None:
-        """Keep to the limits after a batch that used these tenants; the oldest are forgotten."""
-        for tenant_id in tenant_ids:
-            if state := self._states.get(tenant_id):
-                state.trim(self._row_limit)
-        while len(self._states) > self._tenant_limit:
-            del self._states[next(iter(self._states))]
-
-    def clear(self) -> None:
-        """Drop everything."""
-        self._states.clear()
-
-    def forget(self, tenant_ids: Collection[int]) -> None:
-        """Drop what is remembered of these tenants."""
-        for tenant_id in tenant_ids:
-            self._states.pop(tenant_id, None)
+class HeadMoved(Exception):
+    """Another process moved the head of a tenant on which commands have been decided."""
 
 
 class UnitOfWork:
-    """Decides a batch on what the process remembers, and commits it with one statement.
+    """Commands decided one after the other on what the process remembers, then committed.
 
-    Two round trips when rows have to be read first, one when nothing is missing. What
-    another process changed in the meantime shows in the head, which the commit compares.
+    It can go on taking commands until it is committed, while the one before it is under way:
+    memory holds what that one will leave behind. Should it fail, whoever sent it makes the
+    process forget, and starts the later one over. The commit compares every head that a
+    decision rests on, so nothing that was decided on a wrong assumption gets through.
     """
 
-    def __init__(self, connection: "Connection", memory: Memory) -> None:
-        self._connection = connection
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._submissions: Final[list[Submission]] = []
+        self._outcomes: Final[list[Outcome]] = []
+        self._drafts: Final[dict[int, Draft]] = {}
 
-    async def run(
-        self, batch: Sequence[Submission], *, afresh: bool = False, lock: bool = False
-    ) -> dict[int, Outcome]:
-        """Run `batch` and return the outcomes of the tenants that committed, by index.
+    def wanted(self, submissions: Sequence[Submission]) -> Wanted:
+        """What has to be read before `submissions` can be decided; false if it is nothing."""
+        wanted = Wanted()
+        for submission in submissions:
+            wanted.add(submission, self._state(submission.tenant_id))
+        return wanted
+
+    async def load(
+        self, submissions: Sequence[Submission], wanted: Wanted, connection: "Connection"
+    ) -> None:
+        """Read and remember what is wanted. Raises `HeadMoved` and what asyncpg raises."""
+        while wanted:
+            states = await _read(wanted, connection)
+            self._memory.forget(wanted.tenants - states.keys())
+            moved = self._remember(states)
+            if not moved:
+                return
+            if moved & self._drafts.keys():
+                raise HeadMoved
+            self._memory.forget(moved)
+            wanted = self.wanted(submissions)
+
+    def decide(self, submissions: Sequence[Submission]) -> None:
+        """Decide commands for which everything has been read, in this order."""
+        now = time_ns() // 1_000_000
+        for submission in submissions:
+            self._submissions.append(submission)
+            self._outcomes.append(self._decide(submission, now))
+
+    def commit(self, connection: "Connection") -> Coroutine[Any, Any, frozenset[int]]:
+        """Commit with one statement; return the tenants that committed, for `conclude`.
+
+        From the call on, not only once it is awaited, memory holds what the commit will leave
+        behind. Raises `KeysTaken` and what asyncpg raises; then the caller makes the process
+        forget the tenants.
+        """
+        drafts = list(self._drafts.values())
+        rows = commit.rows(drafts)
+        for draft in drafts:
+            draft.state.advance(draft.head, draft.rows, draft.claims)
+            self._memory.put(draft.state)
+        return _execute(connection, rows)
+
+    def conclude(self, committed: frozenset[int]) -> dict[int, Outcome]:
+        """The outcomes of the tenants that committed, by index.
 
         A tenant whose head another process moved is missing from the result and forgotten.
-        `afresh` relies on nothing remembered and looks up every key; `lock` takes the heads
-        first, so that nobody can move them. Raises `KeysTaken` and what asyncpg raises.
         """
-        if not lock:
-            return await self._run(batch, afresh=afresh)
-        async with self._connection.transaction():
-            heads = load.lock_heads()
-            tenant_ids = sorted({submission.tenant_id for submission in batch})
-            await self._connection.fetch(heads.text, *heads.arguments(tenants=tenant_ids))
-            return await self._run(batch, afresh=True)
-
-    async def _run(self, batch: Sequence[Submission], *, afresh: bool) -> dict[int, Outcome]:
-        fresh = await self._remember(batch, afresh=afresh)
-        drafts, outcomes = self._decide(batch)
-        if not afresh and any(
-            draft.unclaimed or (not draft.claims and tenant not in fresh)
-            for tenant, draft in drafts.items()
-        ):
-            # A decision that writes nothing is not checked by the commit: the rows that it
-            # rests on must have been read just now, and a key that it leaves alone looked up.
-            await self._remember(batch, afresh=True)
-            drafts, outcomes = self._decide(batch)
-        writing = [draft for draft in drafts.values() if draft.claims]
-        committed = await self._commit(writing) if writing else frozenset[int]()
-        for draft in writing:
-            self._conclude(draft, committed=draft.state.tenant.id in committed)
-        self._memory.trim(drafts.keys())
-        lost = {draft.state.tenant.id for draft in writing} - committed
+        lost = self._drafts.keys() - committed
+        self._memory.forget(lost)
+        self._memory.trim(self._drafts.keys())
         return {
             index: outcome
-            for index, outcome in outcomes.items()
-            if batch[index].tenant_id not in lost
+            for index, outcome in enumerate(self._outcomes)
+            if self._submissions[index].tenant_id not in lost
         }
 
-    def _decide(self, batch: Sequence[Submission]) -> tuple[dict[int, Draft], dict[int, Outcome]]:
-        now = time_ns() // 1_000_000
-        drafts: dict[int, Draft] = {}
-        outcomes: dict[int, Outcome] = {}
-        for index, submission in enumerate(batch):
-            draft = drafts.get(submission.tenant_id)
-            if draft is None:
-                state = self._memory.get(submission.tenant_id)
-                if state is None:
-                    outcomes[index] = Refused(_unknown_tenant(submission.tenant_id))
-                    continue
-                draft = drafts[submission.tenant_id] = Draft(state, now)
-            outcomes[index] = draft.decide(submission)
-        return drafts, outcomes
+    def _state(self, tenant_id: int) -> TenantState | None:
+        draft = self._drafts.get(tenant_id)
+        return draft.state if draft else self._memory.get(tenant_id)
 
-    async def _commit(self, drafts: Sequence[Draft]) -> frozenset[int]:
-        rows = commit.rows(drafts)
-        query = commit.statement(frozenset(rows))
-        try:
-            moved = await self._connection.fetch(query.text, *query.arguments(**rows))
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name in KEY_CONSTRAINTS:
-                raise KeysTaken from error
-            raise
-        return frozenset(record[0] for record in moved)
+    def _decide(self, submission: Submission, now: int) -> Outcome:
+        draft = self._drafts.get(submission.tenant_id)
+        if draft is None:
+            state = self._memory.get(submission.tenant_id)
+            if state is None:
+                return Refused(_unknown_tenant(submission.tenant_id))
+            draft = self._drafts[submission.tenant_id] = Draft(state)
+        return draft.decide(submission, now)
 
-    def _conclude(self, draft: Draft, *, committed: bool) -> None:
-        state = draft.state
-        if not committed:
-            self._memory.forget([state.tenant.id])
-            return
-        state.advance(draft.head, draft.rows, draft.claims)
-        self._memory.put(state)
-
-    async def _remember(self, batch: Sequence[Submission], *, afresh: bool) -> frozenset[int]:
-        """Make sure that everything `batch` needs is remembered; return the tenants read."""
-        wanted = Wanted()
-        for submission in batch:
-            wanted.add(submission, None if afresh else self._memory.get(submission.tenant_id))
-        if not wanted:
-            return frozenset()
-        states = await self._read(wanted)
-        moved = False
+    def _remember(self, states: dict[int, TenantState]) -> set[int]:
+        """Take over what was read; return the tenants whose heads are not as remembered."""
+        moved = set[int]()
         for tenant_id, state in states.items():
-            held = None if afresh else self._memory.get(tenant_id)
+            held = self._state(tenant_id)
             if held is None:
                 self._memory.put(state)
-            elif held.head == state.head:
-                held.advance(state.head, state.rows, state.keys)
-                self._memory.put(held)
-            else:
-                moved = True
-        if moved:
-            return await self._remember(batch, afresh=True)
-        return frozenset(wanted.tenants)
+            elif not held.learn(state):
+                moved.add(tenant_id)
+        return moved
 
-    async def _read(self, wanted: Wanted, *, opened: bool = False) -> dict[int, TenantState]:
-        query, arguments = load.read(wanted)
-        records = await self._connection.fetch(query.text, *arguments)
+
+async def run(
+    connection: "Connection",
+    memory: Memory,
+    submissions: Sequence[Submission],
+    *,
+    lock: bool = False,
+) -> dict[int, Outcome]:
+    """Decide and commit `submissions` in one go; return outcomes as `UnitOfWork.conclude` does.
+
+    Two round trips when rows have to be read first, one when nothing is missing. `lock`
+    takes the heads before that and relies on nothing remembered, so that nobody can move
+    them meanwhile.
+    """
+    if not lock:
+        return await _run(connection, memory, submissions)
+    async with connection.transaction():
+        tenant_ids = {submission.tenant_id for submission in submissions}
+        await _fetch(connection, load.lock_heads(), tenants=sorted(tenant_ids))
+        memory.forget(tenant_ids)
+        return await _run(connection, memory, submissions)
+
+
+async def _run(
+    connection: "Connection", memory: Memory, submissions: Sequence[Submission]
+) -> dict[int, Outcome]:
+    unit = UnitOfWork(memory)
+    await unit.load(submissions, unit.wanted(submissions), connection)
+    unit.decide(submissions)
+    return unit.conclude(await unit.commit(connection))
+
+
+async def _execute(connection: "Connection", rows: dict[str, str]) -> frozenset[int]:
+    if not rows:
+        return frozenset()
+    try:
+        moved = await _fetch(connection, commit.statement(frozenset(rows)), **rows)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name in KEY_CONSTRAINTS:
+            raise KeysTaken from error
+        raise
+    return frozenset(record[0] for record in moved)
+
+
+async def _read(wanted: Wanted, connection: "Connection") -> dict[int, TenantState]:
+    query, arguments = load.read(wanted)
+    loaded = Loaded(wanted)
+    loaded.take(tuple(record) for record in await connection.fetch(query.text, *arguments))
+    missing = wanted.tenants - loaded.states.keys()
+    if missing:  # it makes no difference who opens the heads, this process or another
+        await _fetch(connection, load.open_heads(), tenants=sorted(missing))
         loaded = Loaded(wanted)
-        loaded.take(tuple(record) for record in records)
-        if missing := wanted.tenants - loaded.states.keys():
-            self._memory.forget(missing)
-            if not opened:  # it makes no difference who opens the heads, this process or another
-                heads = load.open_heads()
-                await self._connection.execute(
-                    heads.text, *heads.arguments(tenants=sorted(missing))
-                )
-                return await self._read(wanted, opened=True)
-        return loaded.states
+        loaded.take(tuple(record) for record in await connection.fetch(query.text, *arguments))
+    return loaded.states
+
+
+async def _fetch(
+    connection: "Connection", query: Query, **values: object
+) -> "Sequence[asyncpg.Record]":
+    return await connection.fetch(query.text, *query.arguments(**values))
 
 
 def _unknown_tenant(tenant_id: int) -> dict[str, object]:

@@ -46,6 +46,8 @@ class Wanted:
             self._add_all(submission)
             return
         taken = state.keys.get(submission.idempotency_key)
+        if not taken and _may_leave_key(submission, state):
+            self._add_key(submission)
         resource_id = taken.resource_id if taken else submission.resource_id
         resources = state.rows[_RESOURCE_VIEWS[submission.resource]]
         if resource_id not in resources and (taken or not submission.creates):
@@ -56,12 +58,16 @@ class Wanted:
                 self._add_user(submission.tenant_id, user_id)
 
     def _add_all(self, submission: Submission) -> None:
-        self.only_users = False
-        self.keys[submission.tenant_id, submission.idempotency_key] = submission.operation
+        self._add_key(submission)
         if user_id := _user_of(submission, None):
             self._add_user(submission.tenant_id, user_id)
         else:
             self._add_resource(submission, submission.resource_id)
+
+    def _add_key(self, submission: Submission) -> None:
+        self.only_users = False
+        self.tenants.add(submission.tenant_id)
+        self.keys[submission.tenant_id, submission.idempotency_key] = submission.operation
 
     def _add_user(self, tenant_id: int, user_id: str) -> None:
         self.tenants.add(tenant_id)
@@ -72,6 +78,11 @@ class Wanted:
         self.tenants.add(submission.tenant_id)
         resources = self.bets if submission.resource == "bet" else self.payments
         resources.add((submission.tenant_id, resource_id))
+
+
+def _may_leave_key(submission: Submission, state: TenantState) -> bool:
+    """Whether the command may be refused without taking its key, which then nothing checks."""
+    return submission.expected_versions is not None or state.tenant.status == "suspended"
 
 
 def _user_of(submission: Submission, row: Struct | None) -> str | None:

@@ -10,10 +10,11 @@ from asyncpg.pool import PoolConnectionProxy
 
 from app.committer import Committer
 from app.database import open_pool
+from app.memory import Memory
 from app.metrics import Metrics
 from app.settings import Settings
 from app.submission import Applied, Outcome, Refused, Submission
-from app.unit_of_work import Memory, UnitOfWork
+from app.unit_of_work import run
 from domain.bet import ConfirmBet
 from tests.app.submissions import submission
 
@@ -32,10 +33,11 @@ class Process:
     async def run(
         self, *batch: Submission, afresh: bool = False, lock: bool = False
     ) -> dict[int, Outcome]:
-        """Run a batch as one unit of work."""
+        """Run a batch as one unit of work; `afresh` with nothing remembered."""
         self.statements.clear()
-        unit = UnitOfWork(self._connection, self.memory)
-        return await unit.run(batch, afresh=afresh, lock=lock)
+        if afresh:
+            self.memory.clear()
+        return await run(self._connection, self.memory, batch, lock=lock)
 
     def _log(self, query: LoggedQuery) -> None:
         self.statements.append(query.query)
