@@ -3,11 +3,11 @@
 from hashlib import sha256
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import Encoder
 
-from domain.events import EVENT_TYPE, DomainEvent
-from domain.recorded import Recorded
+from domain.events import EVENT_NAME, EVENT_TYPE, DomainEvent
+from domain.recorded import Metadata, Recorded
 
 _ENCODER: Final = Encoder(decimal_format="number")
 _TAG_BYTES: Final = {
@@ -17,13 +17,22 @@ _TAG_BYTES: Final = {
 
 
 class Sealed(Struct, frozen=True):
-    """A recorded event with its place in the chain, ready for its table.
+    """A recorded event with its place in the chain: the row of its table.
 
-    `data` is the event's payload as JSON.
+    `event_data` is the event's payload as JSON.
     """
 
-    recorded: Recorded[DomainEvent]
-    data: bytes
+    tenant_id: int
+    position: int
+    id: str
+    aggregate_id: str
+    version: int
+    event_type: str
+    event_name: str
+    event_data: Raw
+    timestamp: int
+    idempotency_key: str
+    metadata: Metadata
     hash: bytes
 
 
@@ -36,8 +45,21 @@ def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
     without white space, amounts with four decimals.
     """
     event = _ENCODER.encode(recorded.event)
-    digest = sha256(previous + _header(recorded) + event).digest()
-    return Sealed(recorded, _payload(recorded.event, event), digest)
+    event_type = EVENT_TYPE[type(recorded.event)]
+    return Sealed(
+        recorded.tenant_id,
+        recorded.position,
+        recorded.id,
+        recorded.aggregate_id,
+        recorded.version,
+        event_type,
+        EVENT_NAME[event_type],
+        Raw(_payload(recorded.event, event)),
+        recorded.timestamp,
+        recorded.idempotency_key,
+        recorded.metadata,
+        sha256(previous + _header(recorded) + event).digest(),
+    )
 
 
 def _header(recorded: Recorded[Any]) -> bytes:

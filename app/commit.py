@@ -1,10 +1,9 @@
-"""The one statement that commits a batch, built once for each set of tables it writes."""
+"""The one statement that commits a batch."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
-from msgspec import Raw
 from msgspec.json import Encoder
 from sqlalchemy import (
     ARRAY,
@@ -30,55 +29,77 @@ from sqlalchemy.sql.expression import CTE, TableValuedAlias
 from app.chain import Sealed
 from app.draft import Draft
 from app.query import Query
-from domain.events import EVENT_NAME, EVENT_TYPE
 from projections import EVENT_TABLES, PROJECTIONS, idempotency_keys, tenant_heads
-from projections.events import EVENT_COLUMNS
+from projections.bets import bets_view
+from projections.events import bet_events
 from projections.idempotency_keys import KeyRecord
+from projections.payments import payments_view
+from projections.tenants_summary import tenants_summary_view
+from projections.user_activity import user_activity_view
 
 _ENCODER: Final = Encoder(decimal_format="number")
 
-# The database fills in when a row was written.
-_APPENDED: Final = {
-    **{table: [c for c in EVENT_COLUMNS if c != "created_at"] for table in EVENT_TABLES.values()},
-    idempotency_keys: ["tenant_id", *KeyRecord.__struct_fields__],
-}
 _FOLDED: Final = {
-    projection.table: ["tenant_id", *projection.row_type.__struct_fields__]
+    projection.table: ("tenant_id", *projection.row_type.__struct_fields__)
     for projection in PROJECTIONS
+}
+# Rows that are new for certain: nothing has to be looked up before they are inserted. The
+# database fills in when a row was written.
+_APPENDED: Final = {
+    **{table.name: (table, Sealed.__struct_fields__) for table in EVENT_TABLES.values()},
+    idempotency_keys.name: (idempotency_keys, ("tenant_id", *KeyRecord.__struct_fields__)),
+    **{f"created_{view.name}": (view, _FOLDED[view]) for view in (bets_view, payments_view)},
 }
 _MOVED: Final = ("position", "hash", "last_timestamp")
 
+# What most batches write, and what any can. A statement for every combination would have
+# to be prepared again and again; a part without rows costs little.
+_SHAPES: Final = (
+    {tenant_heads.name, idempotency_keys.name},
+    {
+        tenant_heads.name,
+        bet_events.name,
+        idempotency_keys.name,
+        f"created_{bets_view.name}",
+        user_activity_view.name,
+        tenants_summary_view.name,
+    },
+    {tenant_heads.name, *_APPENDED, *(table.name for table in _FOLDED)},
+)
 
-@lru_cache(maxsize=64)
-def statement(tables: frozenset[str]) -> Query:
-    """The statement for batches that write exactly `tables`, beside the heads.
+
+def statement(rows: Mapping[str, str]) -> tuple[Query, list[object]]:
+    """The statement that commits `rows`, with its arguments.
 
     Its first part locks each head that is where it is expected, in tenant order so that two
     batches cannot wait for each other; every other part joins it, so that a tenant whose head
     somebody else moved writes nothing. Returns the tenants that committed, among them those
     whose decisions leave nothing to write: they rest on the head all the same.
 
-    One parameter a table, named after it: the rows as a JSON array. Against an array for
-    each column that costs PostgreSQL a little and saves the driver, which looks at every
-    element, far more (docs/decisions/0003-rows-as-json.md).
+    One parameter a part: the rows as a JSON array. Against an array for each column that
+    costs PostgreSQL a little and saves the driver, which looks at every element, far more
+    (docs/decisions/0003-rows-as-json.md).
     """
-    held = _held()
-    appended = [
-        _appended(table, names, held) for table, names in _APPENDED.items() if table.name in tables
-    ]
-    folded = [
-        _folded(table, names, held) for table, names in _FOLDED.items() if table.name in tables
-    ]
+    shape = next(index for index, parts in enumerate(_SHAPES) if rows.keys() <= parts)
+    query = _statement(shape)
+    return query, query.arguments(**{name: rows.get(name, "[]") for name in _SHAPES[shape]})
+
+
+@cache
+def _statement(shape: int) -> Query:
+    held, parts = _held(), _SHAPES[shape]
+    appended = [_appended(part, held) for part in _APPENDED if part in parts]
+    folded = [_folded(table, held) for table in _FOLDED if table.name in parts]
     return Query(select(held.c.tenant_id).add_cte(_moved(held), *appended, *folded))
 
 
 def rows(drafts: Sequence[Draft]) -> dict[str, str]:
-    """What `drafts` write: for each table that they touch its rows as a JSON array."""
+    """What `drafts` write: for each part of the statement its rows as a JSON array."""
     written: dict[str, list[bytes]] = {}
     for draft in drafts:
-        for table, encoded in _rows_of(draft):
-            written.setdefault(table, []).append(encoded)
-    return {table: f"[{b','.join(encoded).decode()}]" for table, encoded in written.items()}
+        for part, encoded in _rows_of(draft):
+            written.setdefault(part, []).append(encoded)
+    return {part: f"[{b','.join(encoded).decode()}]" for part, encoded in written.items()}
 
 
 def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
@@ -86,11 +107,12 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
     tenant = b'{"tenant_id":%d,' % draft.state.tenant.id
     yield tenant_heads.name, tenant + _head(draft)[1:]
     for stream, sealed in draft.events.items():
-        for event in sealed:
-            yield EVENT_TABLES[stream].name, tenant + _event(event)[1:]
+        if sealed:
+            yield EVENT_TABLES[stream].name, _ENCODER.encode(sealed)[1:-1]
     for table, changed in draft.rows.items():
-        for row in changed.values():
-            yield table, tenant + _ENCODER.encode(row)[1:]
+        for key, row in changed.items():
+            part = f"created_{table}" if key in draft.created else table
+            yield part, tenant + _ENCODER.encode(row)[1:]
     for claim in draft.claims.values():
         yield idempotency_keys.name, tenant + _ENCODER.encode(claim)[1:]
 
@@ -100,31 +122,11 @@ def _head(draft: Draft) -> bytes:
     return _ENCODER.encode(
         {
             "position": after.position,
-            "hash": after.hash.hex(),
+            "hash": after.hash,
             "last_timestamp": after.last_timestamp,
             "expected_position": before.position,
             "expected_revision": before.revision,
-            "expected_hash": before.hash.hex(),
-        }
-    )
-
-
-def _event(sealed: Sealed) -> bytes:
-    recorded = sealed.recorded
-    event_type = EVENT_TYPE[type(recorded.event)]
-    return _ENCODER.encode(
-        {
-            "position": recorded.position,
-            "id": recorded.id,
-            "aggregate_id": recorded.aggregate_id,
-            "version": recorded.version,
-            "event_type": event_type,
-            "event_name": EVENT_NAME[event_type],
-            "event_data": Raw(sealed.data),
-            "timestamp": recorded.timestamp,
-            "idempotency_key": recorded.idempotency_key,
-            "metadata": recorded.metadata,
-            "hash": sealed.hash.hex(),
+            "expected_hash": before.hash,
         }
     )
 
@@ -136,7 +138,7 @@ def _held() -> CTE:
         column("expected_revision", BigInteger),
         column("expected_hash", Text),
     ]
-    to = _sent(tenant_heads, ("tenant_id", *_MOVED), *expected)
+    to = _sent(tenant_heads.name, tenant_heads, ("tenant_id", *_MOVED), *expected)
     return (
         select(heads.tenant_id, *(_stored(to, tenant_heads, name).label(name) for name in _MOVED))
         .join_from(tenant_heads, to, heads.tenant_id == to.c.tenant_id)
@@ -144,7 +146,7 @@ def _held() -> CTE:
             heads.position == to.c.expected_position,
             heads.revision == to.c.expected_revision,
             # After a restore or a failover the same position may hold another event.
-            heads.hash == func.decode(to.c.expected_hash, literal_column("'hex'")),
+            heads.hash == func.decode(to.c.expected_hash, literal_column("'base64'")),
         )
         .order_by(heads.tenant_id)
         .with_for_update(of=tenant_heads)
@@ -162,42 +164,44 @@ def _moved(held: CTE) -> CTE:
     )
 
 
-def _appended(table: Table, names: Sequence[str], held: CTE) -> CTE:
-    return insert(table).from_select(names, _of_held(table, names, held)).cte(f"to_{table.name}")
+def _appended(part: str, held: CTE) -> CTE:
+    table, names = _APPENDED[part]
+    return insert(table).from_select(names, _of_held(part, table, names, held)).cte(f"to_{part}")
 
 
-def _folded(table: Table, names: Sequence[str], held: CTE) -> CTE:
+def _folded(table: Table, held: CTE) -> CTE:
+    names = _FOLDED[table]
     key = [key_column.name for key_column in table.primary_key]
-    new = upsert(table).from_select(names, _of_held(table, names, held))
+    new = upsert(table).from_select(names, _of_held(table.name, table, names, held))
     return new.on_conflict_do_update(
         index_elements=key,
         set_={name: new.excluded[name] for name in names if name not in key},
     ).cte(f"to_{table.name}")
 
 
-def _of_held(table: Table, names: Sequence[str], held: CTE) -> Select[*tuple[Any, ...]]:
-    source = _sent(table, names)
+def _of_held(part: str, table: Table, names: Sequence[str], held: CTE) -> Select[*tuple[Any, ...]]:
+    source = _sent(part, table, names)
     tenants = cast(select(func.array_agg(held.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
     return select(*(_stored(source, table, name) for name in names)).where(
         source.c.tenant_id == any_(tenants)
     )
 
 
-def _sent(table: Table, names: Iterable[str], *others: Any) -> TableValuedAlias:
-    """The rows in the table's parameter, with the types of its columns; bytes as text."""
+def _sent(part: str, table: Table, names: Iterable[str], *others: Any) -> TableValuedAlias:
+    """The rows in the part's parameter, with the types of the table's columns; bytes as text."""
     typed = [
         column(name, Text() if isinstance(table.c[name].type, LargeBinary) else table.c[name].type)
         for name in names
     ]
-    document = cast(bindparam(table.name, type_=Text), JSON)
+    document = cast(bindparam(part, type_=Text), JSON)
     return (
         func.json_to_recordset(document)
         .table_valued(*typed, *others)
-        .render_derived(name=f"new_{table.name}", with_types=True)
+        .render_derived(name=f"sent_{part}", with_types=True)
     )
 
 
 def _stored(source: TableValuedAlias, table: Table, name: str) -> Any:
     if isinstance(table.c[name].type, LargeBinary):
-        return func.decode(source.c[name], literal_column("'hex'"))
+        return func.decode(source.c[name], literal_column("'base64'"))
     return source.c[name]

@@ -3,7 +3,7 @@
 from typing import Any, Final, cast
 
 from msgspec import Struct
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from app import fingerprint, problems
 from app.chain import Sealed, seal
@@ -20,8 +20,8 @@ from projections import PROJECTIONS, bets, change, payments, user_balances
 from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
 from projections.idempotency_keys import KeyRecord
 
-_PROJECTIONS_OF: Final[dict[type[Change], list[Projection[Any, Any]]]] = {
-    kind: [projection for projection in PROJECTIONS if kind in projection.changes]
+_FOLDS: Final[dict[type[Change], list[tuple[str, Projection[Any, Any]]]]] = {
+    kind: [(made.table.name, made) for made in PROJECTIONS if kind in made.changes]
     for kind in (BetChange, PaymentChange, BalanceChange)
 }
 _BETS: Final = bets.bets_view.name
@@ -38,7 +38,8 @@ class Draft:
     """The decisions of one batch for one tenant, on top of what is remembered of the tenant.
 
     It is the `Ledger` on which they are decided: a later command sees what an earlier one
-    decided. Whether the draft becomes true is up to the commit.
+    decided. Whether the draft becomes true is up to the commit. `created` holds the ids of
+    bets and payments that its commands would bring into being.
     """
 
     def __init__(self, state: TenantState) -> None:
@@ -46,7 +47,7 @@ class Draft:
         self.events: Final[dict[Stream, list[Sealed]]] = {stream: [] for stream in STREAM_EVENTS}
         self.rows: Final[dict[str, Rows]] = {}
         self.claims: Final[dict[str, KeyRecord]] = {}
-        self._created: Final[set[str]] = set()
+        self.created: Final[set[str]] = set()
         self._position = state.head.position
         self._hash = state.head.hash
         self._now = state.head.last_timestamp
@@ -91,7 +92,7 @@ class Draft:
         if self.state.tenant.status == "suspended":
             return Refused(problems.document(problems.TENANT_SUSPENDED, "No commands are taken."))
         if submission.creates:
-            self._created.add(submission.resource_id)
+            self.created.add(submission.resource_id)
         if stale := self._stale(submission):
             return Refused(stale)
         try:
@@ -135,7 +136,7 @@ class Draft:
         recorded = Recorded(
             tenant_id=submission.tenant_id,
             position=self._position,
-            id=uuid7(),
+            id=str(uuid7()),
             aggregate_id=fact.aggregate_id,
             version=aggregate.version + 1 if aggregate else 1,
             timestamp=self._now,
@@ -149,8 +150,8 @@ class Draft:
         self._fold(change.change(recorded, aggregate))
 
     def _fold(self, changed: Change) -> None:
-        for projection in _PROJECTIONS_OF[type(changed)]:
-            table, key = projection.table.name, projection.key(changed)
+        for table, projection in _FOLDS[type(changed)]:
+            key = projection.key(changed)
             row = projection.fold(self._row(table, key), changed)
             self.rows.setdefault(table, {})[key] = row
 
@@ -175,7 +176,7 @@ class Draft:
         held = self.state.rows[table]
         if key in held:
             return held[key]
-        if key in self._created:
+        if key in self.created:
             return None
         raise NotLoaded(table, key)
 

@@ -6,7 +6,7 @@ import asyncpg
 from litestar import Request
 from litestar.datastructures import State
 from msgspec import Struct
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from app import bodies, fingerprint, headers, problems
 from app.committer import Committer
@@ -91,7 +91,7 @@ class LedgerRequest(Request[Any, Any, State]):
         raw = self.scope["headers"]
         tenant_id = headers.tenant_id(raw)
         await self.service.reads.must_exist(tenant_id)
-        command_id = uuid7()
+        command_id = str(uuid7())
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
             tenant_id=tenant_id,

@@ -1,7 +1,6 @@
 """A command on its way to the committer, and what comes back of it."""
 
 from typing import Any, Final, Literal, TypeAlias
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -21,6 +20,7 @@ OPERATIONS: Final[dict[type[Command], str]] = {
     CompletePayment: "completePayment",
     FailPayment: "failPayment",
 }
+CREATIONS: Final[frozenset[type[Command]]] = frozenset({PlaceBet, MakePayment})
 CREATED: Final = 201
 OK: Final = 200
 
@@ -28,13 +28,14 @@ OK: Final = 200
 class Submission(Struct, frozen=True, kw_only=True, eq=False):
     """A validated command with everything that is fixed before it is queued.
 
-    `command_id` is new for every request and survives re-runs of the batch; `resource_id` is
-    the bet or payment, made here for a creation. `expected_versions` comes from If-Match.
+    `command_id`, a UUID, is new for every request and survives re-runs of the batch;
+    `resource_id` is the bet or payment, made here for a creation. `expected_versions` comes
+    from If-Match.
     """
 
     tenant_id: int
     command: Command
-    command_id: UUID
+    command_id: str
     resource: Resource
     resource_id: str
     idempotency_key: str
@@ -50,7 +51,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def creates(self) -> bool:
         """Whether the command brings its resource into being."""
-        return isinstance(self.command, PlaceBet | MakePayment)
+        return type(self.command) in CREATIONS
 
 
 class Applied(Struct, frozen=True):

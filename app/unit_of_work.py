@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
+# A new row that is there already was made by its own command, whose answer was lost.
 KEY_CONSTRAINTS: Final = frozenset(
-    {"pk_idempotency_keys", "ux_bets_view_idempotency", "ux_payments_view_idempotency"}
+    {
+        "pk_idempotency_keys",
+        "ux_bets_view_idempotency",
+        "ux_payments_view_idempotency",
+        "pk_bets_view",
+        "pk_payments_view",
+    }
 )
 
 
@@ -164,8 +171,9 @@ async def _run(
 async def _execute(connection: "Connection", rows: dict[str, str]) -> frozenset[int]:
     if not rows:
         return frozenset()
+    query, arguments = commit.statement(rows)
     try:
-        moved = await _fetch(connection, commit.statement(frozenset(rows)), **rows)
+        moved = await connection.fetch(query.text, *arguments)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name in KEY_CONSTRAINTS:
             raise KeysTaken from error

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -22,7 +21,7 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
-    """One event of a tenant's log.
+    """One event of a tenant's log; `id` is a UUID in its usual form.
 
     `position` counts the tenant's events without gaps, `version` the aggregate's;
     `timestamp` is in milliseconds since 1970 and never goes back within a tenant.
@@ -30,7 +29,7 @@ class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):
 
     tenant_id: int
     position: int
-    id: UUID
+    id: str
     aggregate_id: str
     version: int
     timestamp: int

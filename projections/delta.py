@@ -1,10 +1,13 @@
-"""What a change adds to the sums that the analytical tables keep."""
+"""What a change adds to the totals that the analytical tables keep."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple, assert_never
+from typing import Any, Final, Literal, TypeAlias, assert_never, get_args
 
+from msgspec import Struct
+
+from domain import balance
 from domain.bet import BetCancelled, BetConfirmed, BetPlaced, BetSettled, BetStatus
-from domain.money import ZERO
 from domain.payment import (
     DepositCompleted,
     DepositCreated,
@@ -14,67 +17,107 @@ from domain.payment import (
     WithdrawalCreated,
     WithdrawalFailed,
 )
-from projections.change import BetChange, PaymentChange
+from projections.change import BalanceChange, BetChange, Change, PaymentChange
+
+Total: TypeAlias = Literal[
+    "bets",
+    "bets_placed",
+    "bets_confirmed",
+    "bets_settled",
+    "bets_cancelled",
+    "staked",
+    "won",
+    "lost",
+    "revenue",
+    "payments_created",
+    "payments_completed",
+    "payments_failed",
+    "deposited",
+    "withdrawn",
+    "balances",
+]
+Additions: TypeAlias = dict[Total, int | Decimal]
+
+_BETS_IN: Final[dict[BetStatus, Total]] = {
+    "placed": "bets_placed",
+    "confirmed": "bets_confirmed",
+    "settled": "bets_settled",
+    "cancelled": "bets_cancelled",
+}
+_PAYMENTS_IN: Final[dict[PaymentStatus, Total]] = {
+    "created": "payments_created",
+    "completed": "payments_completed",
+    "failed": "payments_failed",
+}
 
 
-class BetDelta(NamedTuple):
-    """Additions of one bet event; a cancelled bet takes back what placing it added."""
+class Totals:
+    """The totals that a row keeps, under the names of its fields.
 
-    bets: int = 0
-    staked: Decimal = ZERO
-    settled_stake: Decimal = ZERO
-    won: Decimal = ZERO
-    lost: Decimal = ZERO
+    Every total that `row_type` has a field for, and those in `renamed`, total by field.
+    """
+
+    def __init__(self, row_type: type[Struct], renamed: Mapping[str, Total] | None = None) -> None:
+        fields = row_type.__struct_fields__
+        same: dict[Total, str] = {total: total for total in get_args(Total) if total in fields}
+        self._fields: Final = same | {total: field for field, total in (renamed or {}).items()}
+
+    def after(self, row: Struct, change: Change) -> dict[str, Any]:
+        """The fields of `row` that `change` adds to, with their new values."""
+        fields = self._fields
+        return {
+            fields[total]: getattr(row, fields[total]) + amount
+            for total, amount in _additions(change).items()
+            if total in fields
+        }
 
 
-class PaymentDelta(NamedTuple):
-    """Additions of one payment event; money counts once the payment is completed."""
+def _additions(change: Change) -> Additions:
+    match change:
+        case BetChange():
+            return _of_bet(change)
+        case PaymentChange():
+            return _of_payment(change)
+        case BalanceChange():
+            return {"balances": balance.signed(change.recorded.event)}
+        case _:
+            assert_never(change)
 
-    deposited: Decimal = ZERO
-    withdrawn: Decimal = ZERO
 
-
-def of_bet(change: BetChange) -> BetDelta:
-    """What the bet's event adds."""
+def _of_bet(change: BetChange) -> Additions:
+    """A cancelled bet takes back what placing it added; revenue counts settled bets."""
     event, stake = change.recorded.event, change.after.stake
+    if change.before is None:
+        return {"bets_placed": 1, "bets": 1, "staked": stake}
+    moved: Additions = {_BETS_IN[change.before.status]: -1, _BETS_IN[change.after.status]: 1}
     match event:
-        case BetPlaced():
-            return BetDelta(bets=1, staked=stake)
-        case BetConfirmed():
-            return BetDelta()
+        case BetPlaced() | BetConfirmed():
+            return moved
         case BetSettled(result="win", payout=payout):
-            return BetDelta(settled_stake=stake, won=payout)
+            return moved | {"won": payout, "revenue": stake - payout}
         case BetSettled():
-            return BetDelta(settled_stake=stake, lost=stake)
+            return moved | {"lost": stake, "revenue": stake}
         case BetCancelled():
-            return BetDelta(bets=-1, staked=-stake)
+            return moved | {"bets": -1, "staked": -stake}
         case _:
             assert_never(event)
 
 
-def of_payment(change: PaymentChange) -> PaymentDelta:
-    """What the payment's event adds."""
+def _of_payment(change: PaymentChange) -> Additions:
+    """Money counts once the payment is completed."""
     event = change.recorded.event
+    if change.before is None:
+        return {"payments_created": 1}
+    moved: Additions = {
+        _PAYMENTS_IN[change.before.status]: -1,
+        _PAYMENTS_IN[change.after.status]: 1,
+    }
     match event:
         case DepositCompleted(amount=amount):
-            return PaymentDelta(deposited=amount)
+            return moved | {"deposited": amount}
         case WithdrawalCompleted(amount=amount):
-            return PaymentDelta(withdrawn=amount)
+            return moved | {"withdrawn": amount}
         case DepositCreated() | DepositFailed() | WithdrawalCreated() | WithdrawalFailed():
-            return PaymentDelta()
+            return moved
         case _:
             assert_never(event)
-
-
-def bets_in(status: BetStatus, change: BetChange) -> int:
-    """How many bets the change brings into `status`: 1, 0 or -1."""
-    return (change.after.status == status) - _was(status, change)
-
-
-def payments_in(status: PaymentStatus, change: PaymentChange) -> int:
-    """How many payments the change brings into `status`: 1, 0 or -1."""
-    return (change.after.status == status) - _was(status, change)
-
-
-def _was(status: BetStatus | PaymentStatus, change: BetChange | PaymentChange) -> bool:
-    return change.before is not None and change.before.status == status

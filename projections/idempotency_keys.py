@@ -1,7 +1,6 @@
 """`idempotency_keys`: which keys are taken, by what request and with what outcome."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -36,7 +35,7 @@ class KeyRecord(Struct, frozen=True, kw_only=True):
     operation: str
     fingerprint: dict[str, str]
     resource_id: str
-    command_id: UUID | None
+    command_id: str | None
     status: int
     problem: dict[str, Any] | None = None
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Select, Table, select
 
-from domain import balance, money
-from projections import delta
+from domain import money
 from projections.change import (
     TENANT_KEY,
     BalanceChange,
@@ -18,6 +17,7 @@ from projections.change import (
     PaymentChange,
     Projection,
 )
+from projections.delta import Totals
 from projections.tables import INSTANT, TOTAL, metadata, of_tenant, row_columns, tenant_id
 
 
@@ -69,50 +69,24 @@ tenants_summary_view: Final = Table(
 )
 
 
+_TOTALS: Final = Totals(
+    TenantSummary,
+    {
+        "turnover": "staked",
+        "payouts": "won",
+        "gross_gaming_revenue": "revenue",
+        "deposits": "deposited",
+        "withdrawals": "withdrawn",
+    },
+)
+
+
 def fold(row: TenantSummary | None, change: Change) -> TenantSummary:
     """The tenant's row after `change`."""
     before = row or TenantSummary()
-    match change:
-        case BetChange():
-            return _after_bet(before, change)
-        case PaymentChange():
-            return _after_payment(before, change)
-        case BalanceChange():
-            return replace(
-                before,
-                balances=before.balances + balance.signed(change.recorded.event),
-                last_updated_at=change.recorded.occurred_at,
-                last_position=change.recorded.position,
-            )
-        case _:
-            assert_never(change)
-
-
-def _after_bet(row: TenantSummary, change: BetChange) -> TenantSummary:
-    added = delta.of_bet(change)
     return replace(
-        row,
-        bets_placed=row.bets_placed + delta.bets_in("placed", change),
-        bets_confirmed=row.bets_confirmed + delta.bets_in("confirmed", change),
-        bets_settled=row.bets_settled + delta.bets_in("settled", change),
-        bets_cancelled=row.bets_cancelled + delta.bets_in("cancelled", change),
-        turnover=row.turnover + added.staked,
-        payouts=row.payouts + added.won,
-        gross_gaming_revenue=row.gross_gaming_revenue + added.settled_stake - added.won,
-        last_updated_at=change.recorded.occurred_at,
-        last_position=change.recorded.position,
-    )
-
-
-def _after_payment(row: TenantSummary, change: PaymentChange) -> TenantSummary:
-    added = delta.of_payment(change)
-    return replace(
-        row,
-        payments_created=row.payments_created + delta.payments_in("created", change),
-        payments_completed=row.payments_completed + delta.payments_in("completed", change),
-        payments_failed=row.payments_failed + delta.payments_in("failed", change),
-        deposits=row.deposits + added.deposited,
-        withdrawals=row.withdrawals + added.withdrawn,
+        before,
+        **_TOTALS.after(before, change),
         last_updated_at=change.recorded.occurred_at,
         last_position=change.recorded.position,
     )

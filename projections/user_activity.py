@@ -2,15 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, TypeAlias, assert_never
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Integer, Select, Table, bindparam, select
 
 from domain import money
-from projections import delta
 from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
+from projections.delta import Totals
 from projections.tables import INSTANT, TOTAL, key, metadata, of_tenant, row_columns, tenant_id
 
 Ranking: TypeAlias = Literal["staked", "won", "lost", "deposited", "withdrawn", "bets"]
@@ -65,50 +65,15 @@ user_activity_view: Final = Table(
 )
 
 
+_TOTALS: Final = Totals(UserActivity)
+
+
 def fold(row: UserActivity | None, change: Change) -> UserActivity:
     """The user's row after `change`."""
     before = row or UserActivity(user_id=change.after.user_id)
-    match change:
-        case BetChange():
-            return _after_bet(before, change)
-        case PaymentChange():
-            return _after_payment(before, change)
-        case BalanceChange():
-            return replace(
-                before,
-                last_active_at=change.recorded.occurred_at,
-                last_position=change.recorded.position,
-            )
-        case _:
-            assert_never(change)
-
-
-def _after_bet(row: UserActivity, change: BetChange) -> UserActivity:
-    added = delta.of_bet(change)
     return replace(
-        row,
-        bets=row.bets + added.bets,
-        bets_placed=row.bets_placed + delta.bets_in("placed", change),
-        bets_confirmed=row.bets_confirmed + delta.bets_in("confirmed", change),
-        bets_settled=row.bets_settled + delta.bets_in("settled", change),
-        bets_cancelled=row.bets_cancelled + delta.bets_in("cancelled", change),
-        staked=row.staked + added.staked,
-        won=row.won + added.won,
-        lost=row.lost + added.lost,
-        last_active_at=change.recorded.occurred_at,
-        last_position=change.recorded.position,
-    )
-
-
-def _after_payment(row: UserActivity, change: PaymentChange) -> UserActivity:
-    added = delta.of_payment(change)
-    return replace(
-        row,
-        payments_created=row.payments_created + delta.payments_in("created", change),
-        payments_completed=row.payments_completed + delta.payments_in("completed", change),
-        payments_failed=row.payments_failed + delta.payments_in("failed", change),
-        deposited=row.deposited + added.deposited,
-        withdrawn=row.withdrawn + added.withdrawn,
+        before,
+        **_TOTALS.after(before, change),
         last_active_at=change.recorded.occurred_at,
         last_position=change.recorded.position,
     )

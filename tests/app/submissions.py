@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import uuid4
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from app import fingerprint
 from app.submission import Resource, Submission
@@ -23,7 +23,7 @@ def submission(
     versions: frozenset[int] | None = None,
 ) -> Submission:
     """A submission of `command`; without `resource_id` it creates its resource."""
-    command_id = uuid7()
+    command_id = str(uuid7())
     path = {} if resource_id is None else {f"{resource}_id": resource_id}
     return Submission(
         tenant_id=tenant,

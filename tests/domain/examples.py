@@ -60,7 +60,7 @@ def recorded(event: EventT, aggregate_id: str, version: int = 1) -> Recorded[Eve
     return Recorded(
         tenant_id=10001,
         position=POSITION + version,
-        id=UUID(int=version),
+        id=str(UUID(int=version)),
         aggregate_id=aggregate_id,
         version=version,
         timestamp=NOON + version,

@@ -81,7 +81,7 @@ class History:
         recorded = Recorded(
             tenant_id=10001,
             position=position,
-            id=UUID(int=position),
+            id=str(UUID(int=position)),
             aggregate_id=fact.aggregate_id,
             version=before.version + 1 if before else 1,
             timestamp=NOON + position,
