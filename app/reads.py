@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import asyncpg
 from msgspec import Struct
@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, bindparam, select
 from app import problems
 from app.problems import problem
 from app.query import Query
-from projections import tenants
+from app.row_reads import RowReads
+from projections import PROJECTIONS, tenants
+from projections.change import TENANT_KEY, Projection
 
 RowT = TypeVar("RowT", bound=Struct)
 
@@ -30,16 +32,18 @@ class Reads:
         self._pool = pool
         self._wait_seconds = wait_seconds
         self._known: dict[int, float] = {}
+        self._rows: Final = {
+            projection.table.name: RowReads(projection, pool, wait_seconds)
+            for projection in PROJECTIONS
+        }
 
-    async def one(
-        self, query: Query, row_type: type[RowT], tenant_id: int, **values: object
+    async def row(
+        self, projection: Projection[RowT, Any], tenant_id: int, key: str = TENANT_KEY
     ) -> RowT | None:
-        """The row of the tenant that `query` finds. Raises `Problem` for an unknown tenant."""
+        """The tenant's row with this key. Raises `Problem` for an unknown tenant."""
         await self.must_exist(tenant_id)
-        arguments = query.arguments(tenant_id=tenant_id, **values)
-        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
-            record = await connection.fetchrow(query.text, *arguments)
-        return None if record is None else row_type(**record)
+        row = await self._rows[projection.table.name].row(tenant_id, key)
+        return cast("RowT | None", row)
 
     async def many(
         self, query: Query, tenant_id: int, **values: object

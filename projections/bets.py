@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, select
 
 from domain.bet import Bet, BetStatus
 from projections.change import BetChange, Projection
 from projections.page import page_of_user, total_of
-from projections.tables import INSTANT, MONEY, key, metadata, of_tenant, row_columns, tenant_id
+from projections.tables import INSTANT, MONEY, key, metadata, row_columns, tenant_id
 from projections.user_activity import user_activity_view
 
 bets_view: Final = Table(
@@ -50,13 +50,6 @@ projection: Final = Projection[Bet, BetChange](
 )
 
 _COLUMNS: Final = row_columns(bets_view, Bet)
-
-
-def by_id() -> Select[*tuple[Any, ...]]:
-    """One bet; parameters `tenant_id`, `bet_id`."""
-    return select(*_COLUMNS).where(
-        of_tenant(bets_view.c.tenant_id), bets_view.c.bet_id == bindparam("bet_id")
-    )
 
 
 def of_user(status: BetStatus | None) -> Select[*tuple[Any, ...]]:

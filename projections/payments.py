@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, select
 
 from domain.payment import Payment, PaymentStatus
 from projections.change import PaymentChange, Projection
 from projections.page import page_of_user, total_of
-from projections.tables import INSTANT, MONEY, key, metadata, of_tenant, row_columns, tenant_id
+from projections.tables import INSTANT, MONEY, key, metadata, row_columns, tenant_id
 from projections.user_activity import user_activity_view
 
 payments_view: Final = Table(
@@ -47,14 +47,6 @@ projection: Final = Projection[Payment, PaymentChange](
 )
 
 _COLUMNS: Final = row_columns(payments_view, Payment)
-
-
-def by_id() -> Select[*tuple[Any, ...]]:
-    """One payment; parameters `tenant_id`, `payment_id`."""
-    return select(*_COLUMNS).where(
-        of_tenant(payments_view.c.tenant_id),
-        payments_view.c.payment_id == bindparam("payment_id"),
-    )
 
 
 def of_user(status: PaymentStatus | None) -> Select[*tuple[Any, ...]]:

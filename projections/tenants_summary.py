@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import BigInteger, Column, Select, Table, select
+from sqlalchemy import BigInteger, Column, Table
 
 from domain import money
 from projections.change import (
@@ -18,7 +18,7 @@ from projections.change import (
     Projection,
 )
 from projections.delta import Totals
-from projections.tables import INSTANT, TOTAL, metadata, of_tenant, row_columns, tenant_id
+from projections.tables import INSTANT, TOTAL, metadata, tenant_id
 
 
 class TenantSummary(Struct, frozen=True, kw_only=True):
@@ -99,10 +99,3 @@ projection: Final = Projection[TenantSummary, Change](
     key=lambda _: TENANT_KEY,
     fold=fold,
 )
-
-
-def of_the_tenant() -> Select[*tuple[Any, ...]]:
-    """The tenant's row; parameter `tenant_id`."""
-    return select(*row_columns(tenants_summary_view, TenantSummary)).where(
-        of_tenant(tenants_summary_view.c.tenant_id)
-    )

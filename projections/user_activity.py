@@ -90,14 +90,6 @@ projection: Final = Projection[UserActivity, Change](
 _columns = row_columns(user_activity_view, UserActivity)
 
 
-def of_user() -> Select[*tuple[Any, ...]]:
-    """A user's row; parameters `tenant_id`, `user_id`."""
-    return select(*_columns).where(
-        of_tenant(user_activity_view.c.tenant_id),
-        user_activity_view.c.user_id == bindparam("user_id"),
-    )
-
-
 def top(by: Ranking) -> Select[*tuple[Any, ...]]:
     """The users with most of `by`, first the largest; parameters `tenant_id`, `limit`."""
     return (

@@ -1,12 +1,12 @@
 """`user_balances_view`: the present balance of every user."""
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, Select, Table, bindparam, select
+from sqlalchemy import BigInteger, Column, Table
 
 from domain.balance import Balance
 from projections.change import BalanceChange, Projection
-from projections.tables import INSTANT, MONEY, key, metadata, of_tenant, row_columns, tenant_id
+from projections.tables import INSTANT, MONEY, key, metadata, tenant_id
 
 user_balances_view: Final = Table(
     "user_balances_view",
@@ -27,11 +27,3 @@ projection: Final = Projection[Balance, BalanceChange](
     key=lambda change: change.after.user_id,
     fold=lambda _, change: change.after,
 )
-
-
-def of_user() -> Select[*tuple[Any, ...]]:
-    """A user's balance; parameters `tenant_id`, `user_id`."""
-    return select(*row_columns(user_balances_view, Balance)).where(
-        of_tenant(user_balances_view.c.tenant_id),
-        user_balances_view.c.user_id == bindparam("user_id"),
-    )

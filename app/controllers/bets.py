@@ -17,12 +17,10 @@ from app.problems import (
     UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
-from app.query import Query
 from app.service import LedgerRequest
 from domain.bet import Bet, CancelBet, ConfirmBet, PlaceBet, SettleBet
 from projections import bets
 
-_BY_ID: Final = Query(bets.by_id())
 _OF_TRANSITIONS: Final = (
     *openapi.OF_COMMANDS,
     BET_NOT_FOUND,
@@ -106,7 +104,7 @@ class BetController(Controller):
     )
     async def read(self, request: LedgerRequest, bet_id: PathId) -> Response[Bet]:
         """The present state of a bet."""
-        bet = await request.service.reads.one(_BY_ID, Bet, request.tenant_id, bet_id=bet_id)
+        bet = await request.service.reads.row(bets.projection, request.tenant_id, bet_id)
         if bet is None:
             raise problem(BET_NOT_FOUND, f"There is no bet {bet_id!r}.", bet_id=bet_id)
         return answers.tagged(bet, request.scope["headers"])

@@ -17,12 +17,10 @@ from app.problems import (
     UNSUPPORTED_MEDIA_TYPE,
     problem,
 )
-from app.query import Query
 from app.service import LedgerRequest
 from domain.payment import CompletePayment, FailPayment, MakePayment, Payment
 from projections import payments
 
-_BY_ID: Final = Query(payments.by_id())
 _OF_TRANSITIONS: Final = (
     *openapi.OF_COMMANDS,
     PAYMENT_NOT_FOUND,
@@ -98,8 +96,8 @@ class PaymentController(Controller):
     )
     async def read(self, request: LedgerRequest, payment_id: PathId) -> Response[Payment]:
         """The present state of a payment."""
-        payment = await request.service.reads.one(
-            _BY_ID, Payment, request.tenant_id, payment_id=payment_id
+        payment = await request.service.reads.row(
+            payments.projection, request.tenant_id, payment_id
         )
         if payment is None:
             raise problem(

@@ -1,17 +1,12 @@
 """Tenants: their totals."""
 
-from typing import Final
-
 from litestar import Controller, Response, get
 
 from app import openapi
 from app.answers import Answer
-from app.query import Query
 from app.service import LedgerRequest
 from projections import tenants_summary
 from projections.tenants_summary import TenantSummary
-
-_SUMMARY: Final = Query(tenants_summary.of_the_tenant())
 
 
 class TenantController(Controller):
@@ -29,5 +24,5 @@ class TenantController(Controller):
     )
     async def totals(self, request: LedgerRequest) -> Response[TenantSummary]:
         """Bets and payments by status, turnover, payouts, revenue and balances."""
-        row = await request.service.reads.one(_SUMMARY, TenantSummary, request.tenant_id)
+        row = await request.service.reads.row(tenants_summary.projection, request.tenant_id)
         return Answer(row or TenantSummary())

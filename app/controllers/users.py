@@ -27,8 +27,6 @@ _BETS: Final = {status: Query(bets.of_user(status)) for status in (None, *get_ar
 _PAYMENTS: Final = {
     status: Query(payments.of_user(status)) for status in (None, *get_args(PaymentStatus))
 }
-_BALANCE: Final = Query(user_balances.of_user())
-_ACTIVITY: Final = Query(user_activity.of_user())
 _TOP: Final = {by: Query(user_activity.top(by)) for by in get_args(Ranking)}
 
 
@@ -89,7 +87,7 @@ class UserController(Controller):
         self, request: LedgerRequest, user_id: PathId
     ) -> Response[Balance | NoBalance]:
         """The present balance; zero for a user for whom nothing was recorded yet."""
-        row = await request.service.reads.one(_BALANCE, Balance, request.tenant_id, user_id=user_id)
+        row = await request.service.reads.row(user_balances.projection, request.tenant_id, user_id)
         return Answer(row or NoBalance())
 
     @get(
@@ -101,9 +99,7 @@ class UserController(Controller):
     )
     async def activity(self, request: LedgerRequest, user_id: PathId) -> Response[UserActivity]:
         """What a user staked, won, lost and moved; zeros for a user unknown so far."""
-        row = await request.service.reads.one(
-            _ACTIVITY, UserActivity, request.tenant_id, user_id=user_id
-        )
+        row = await request.service.reads.row(user_activity.projection, request.tenant_id, user_id)
         return Answer(row or UserActivity(user_id=user_id))
 
     @get(

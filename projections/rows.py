@@ -1,0 +1,30 @@
+"""The rows of a projection by their keys: one read for all who ask at the same time."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Select, Text, bindparam, func, select
+
+from projections.change import Projection
+from projections.tables import row_columns
+
+
+def by_keys(projection: Projection[Any, Any]) -> Select[*tuple[Any, ...]]:
+    """The row of each tenant and key that is given, led by its `number` among them, from 1.
+
+    Parameters `tenants` and `keys`, two arrays of one length; a table of one row a tenant
+    takes no account of the keys. What is not there is missing.
+    """
+    table = projection.table
+    wanted = (
+        func.unnest(
+            bindparam("tenants", type_=ARRAY(BigInteger)), bindparam("keys", type_=ARRAY(Text))
+        )
+        .table_valued("tenant_id", "key", with_ordinality="number")
+        .render_derived(name="wanted")
+    )
+    is_wanted = table.c.tenant_id == wanted.c.tenant_id
+    if projection.key_column:
+        is_wanted &= table.c[projection.key_column] == wanted.c.key
+    return select(wanted.c.number, *row_columns(table, projection.row_type)).join_from(
+        wanted, table, is_wanted
+    )
