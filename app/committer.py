@@ -11,7 +11,7 @@ import structlog
 
 from app import problems
 from app.callers import Callers, Waiting
-from app.lines import PASSING, Lines
+from app.lines import Lines
 from app.memory import Memory
 from app.metrics import Metrics
 from app.problems import problem
@@ -24,22 +24,21 @@ _log: Final = structlog.get_logger()
 
 
 class _Batch:
-    """Commands on their way into one unit of work, and its commit once it is sent."""
+    """Commands that have been decided, with those who wait for them; `fault` spoils them all."""
 
     def __init__(self, memory: Memory) -> None:
         self.unit = UnitOfWork(memory)
         self.waiting: list[Waiting] = []
-        self.committing: asyncio.Task[frozenset[int]] | None = None
-        self.sent_at = 0.0
+        self.fault: Exception | None = None
 
 
 class Committer:
     """Commits commands in batches; a batch of one when idle.
 
-    While one batch is being committed the next is decided, on what the first will leave
-    behind, and is sent once the first is durable. If the first fails, both are run again,
-    one after the other. Nobody is answered before his events are durable, and a batch never
-    waits to be filled.
+    A command is decided when it arrives, on what the batch that is being committed will leave
+    behind, and goes into the open batch, which is sent once that one is durable. If a commit
+    fails, it and the open batch are run again, one after the other. Nobody is answered before
+    his events are durable, and a batch never waits to be filled.
     """
 
     def __init__(self, pool: asyncpg.Pool, settings: Settings, metrics: Metrics) -> None:
@@ -50,84 +49,103 @@ class Committer:
         self._callers = Callers(metrics)
         self._queue: deque[Waiting] = deque()
         self._recovery = Recovery(
-            self._lines, self._memory, self._callers, metrics, self._queue.extend
+            self._lines, self._memory, self._callers, metrics, settings, self._queue.extend
         )
-        self._woken = asyncio.Event()
+        self._recovering = False
+        self._recoveries = 0
         self._closing = False
         self._open = _Batch(self._memory)
-        self._sent: _Batch | None = None
+        self._loading: Sequence[Waiting] = ()
+        self._queued = asyncio.Event()
+        self._decided = asyncio.Event()
+        self._reader = asyncio.create_task(self._take_in())
         self._writer = asyncio.create_task(self._write())
 
     async def submit(self, submission: Submission) -> Outcome:
-        """Queue a command and wait for its outcome, which is durable.
+        """Have a command committed and return its outcome, which is durable.
 
         Raises `Problem`: overloaded when the queue is full or the service is closing,
         unavailable when the database cannot be reached in time, command rejected when the
         database refuses the command.
         """
         stopping = self._closing or not self.alive
-        queued = len(self._queue) + len(self._open.waiting)
-        if stopping or queued >= self._settings.queue_limit:
+        if stopping or self._backlog >= self._settings.queue_limit:
             self._metrics.outcome(submission.operation, "overloaded")
             reason = "The service is stopping" if stopping else "The queue is full"
             raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(submission, answer, monotonic()))
-        self._woken.set()
+        waiting = Waiting(submission, answer, monotonic())
+        if self._queue or not self._has_room or self._open.unit.wanted((submission,)):
+            self._queue.append(waiting)
+            self._queued.set()
+        else:
+            self._decide((waiting,))
         return await answer
 
     async def close(self) -> None:
         """Take no more commands, commit those that are queued, let the connections go."""
         self._closing = True
-        self._woken.set()
+        self._decided.set()
         await asyncio.wait([self._writer])
-        left = [*(self._sent.waiting if self._sent else ()), *self._open.waiting, *self._queue]
+        self._reader.cancel()
+        await asyncio.wait([self._reader])
+        left = [*self._open.waiting, *self._loading, *self._queue]
         self._callers.fail(left, problems.UNAVAILABLE, "Nothing was done.")
         await self._recovery.let_go()
 
     @property
     def alive(self) -> bool:
         """Whether commands are being committed; false only after a fault nobody thought of."""
-        return not self._writer.done()
+        return not self._writer.done() and not self._reader.done()
 
-    async def _write(self) -> None:
-        while not self._closing or self._queue or self._open.waiting or self._sent:
-            if not self._queue or self._sent:
-                await self._woken.wait()
-            self._woken.clear()
-            try:
-                await self._go_on()
-            except Exception as error:  # noqa: BLE001 - the queue outlives whatever one batch runs into
-                await self._recover(error)
+    @property
+    def _backlog(self) -> int:
+        return len(self._queue) + len(self._loading) + len(self._open.waiting)
 
-    async def _go_on(self) -> None:
-        """Answer what is durable, decide what has come in, send it if nothing is under way."""
-        if self._sent and self._sent.committing and self._sent.committing.done():
-            self._conclude(self._sent, self._sent.committing.result())
-        await self._take_in()
-        if not self._sent and self._open.waiting:
-            await self._send()
+    @property
+    def _has_room(self) -> bool:
+        full = len(self._open.waiting) >= self._settings.batch_limit
+        return not full and not self._recovering and not self._open.fault
 
-    def _conclude(self, batch: _Batch, committed: frozenset[int]) -> None:
-        self._metrics.committed(monotonic() - batch.sent_at)
-        batch.committing = None
-        batch.waiting = self._callers.answer(batch.waiting, batch.unit.conclude(committed))
-        if batch.waiting:
-            raise HeadMoved
-        self._sent = None
+    def _decide(self, batch: Sequence[Waiting]) -> None:
+        self._open.waiting += batch
+        self._decided.set()
+        try:
+            self._open.unit.decide([waiting.submission for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - the writer finds out whose fault it is
+            self._open.fault = error
 
     async def _take_in(self) -> None:
-        """Decide what is queued, as far as the open batch has room for it."""
-        batch = self._open
-        size = min(len(self._queue), self._settings.batch_limit - len(batch.waiting))
-        taken = self._in_time([self._queue.popleft() for _ in range(size)])
-        if not taken:
-            return
-        batch.waiting += taken
-        submissions = [waiting.submission for waiting in taken]
-        if wanted := batch.unit.wanted(submissions):
-            await batch.unit.load(submissions, wanted, await self._lines.reading())
-        batch.unit.decide(submissions)
+        """Read for what is queued, and decide it."""
+        while True:
+            if not self._queue or not self._has_room:
+                self._queued.clear()
+                await self._queued.wait()
+                continue
+            self._memory.trim()
+            room = self._settings.batch_limit - len(self._open.waiting)
+            size = min(len(self._queue), room)
+            self._loading = self._in_time([self._queue.popleft() for _ in range(size)])
+            recoveries = self._recoveries
+            fault = await self._load([waiting.submission for waiting in self._loading])
+            loaded, self._loading = self._loading, ()
+            if self._recoveries > recoveries:  # which made the process forget what was read
+                self._queue.extendleft(reversed(loaded))
+            elif fault:
+                self._open.waiting += loaded
+                self._open.fault = fault
+            else:
+                self._decide(loaded)
+            self._decided.set()
+
+    async def _load(self, submissions: Sequence[Submission]) -> Exception | None:
+        unit = self._open.unit
+        try:
+            if wanted := unit.wanted(submissions):
+                await unit.load(submissions, wanted, await self._lines.reading())
+        except Exception as error:  # noqa: BLE001 - as above
+            return error
+        return None
 
     def _in_time(self, taken: Sequence[Waiting]) -> Sequence[Waiting]:
         latest = monotonic() - self._settings.command_timeout_seconds
@@ -139,43 +157,49 @@ class Committer:
         )
         return [waiting for waiting in taken if waiting.since >= latest]
 
-    async def _send(self) -> None:
+    async def _write(self) -> None:
+        while not self._closing or self._backlog:
+            if not self._open.waiting:
+                self._decided.clear()
+                await self._decided.wait()
+                continue
+            try:
+                await self._commit()
+            except Exception as error:  # noqa: BLE001 - the queue outlives whatever one batch runs into
+                await self._recover(error)
+
+    async def _commit(self) -> None:
+        """Send the open batch and answer those in it; a new one is open meanwhile."""
+        if self._open.fault:
+            raise self._open.fault
         connection = await self._lines.writing()
         batch, self._open = self._open, _Batch(self._memory)
-        self._sent = batch
-        batch.sent_at = monotonic()
-        waited = batch.sent_at - batch.waiting[0].since
-        self._metrics.batch(len(batch.waiting), len(self._queue), waited)
-        batch.committing = asyncio.create_task(batch.unit.commit(connection))
-        batch.committing.add_done_callback(lambda _: self._woken.set())
+        started = monotonic()
+        self._metrics.batch(len(batch.waiting), self._backlog, started - batch.waiting[0].since)
+        committing = batch.unit.commit(connection)
+        self._queued.set()
+        try:
+            outcomes = batch.unit.conclude(await committing)
+        except Exception:
+            self._open.waiting[:0] = batch.waiting
+            raise
+        self._metrics.committed(monotonic() - started)
+        if left := self._callers.answer(batch.waiting, outcomes):
+            self._open.waiting[:0] = left
+            raise HeadMoved
+        if not self._loading:  # what it has found to be remembered must stay so
+            self._memory.trim()
 
     async def _recover(self, error: Exception) -> None:
         """Run again what is neither answered nor queued, after a commit or a read failed."""
-        self._recovery.count(error)
-        sent, self._sent = self._sent, None
+        self._recovering = True
+        self._recoveries += 1
         left, self._open = self._open.waiting, _Batch(self._memory)
-        if sent:
-            left = [*await self._unanswered(sent), *left]
-        self._recovery.forget(left)
-        if isinstance(error, PASSING):
-            await self._recovery.let_go()
-        deadline = monotonic() + self._settings.command_timeout_seconds
-        limit = self._settings.batch_limit
-        locked = isinstance(error, asyncpg.LockNotAvailableError)
-        again = self._recovery.go_round_lock if locked else self._recovery.run
         try:
-            for start in range(0, len(left), limit):
-                await again(left[start : start + limit], deadline)
+            await self._recovery.run_again(left, error)
         except Exception:  # noqa: BLE001 - as above
             self._callers.fail(left, problems.INTERNAL, "The command could not be committed.")
             _log.exception("batch failed", commands=len(left))
             await self._recovery.let_go()
-
-    async def _unanswered(self, batch: _Batch) -> list[Waiting]:
-        """Wait for a commit that is still under way, and return who has no answer after it."""
-        if batch.committing:
-            await asyncio.wait([batch.committing])
-            if not batch.committing.exception():
-                committed = batch.committing.result()
-                return self._callers.answer(batch.waiting, batch.unit.conclude(committed))
-        return batch.waiting
+        self._recovering = False
+        self._queued.set()

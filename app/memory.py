@@ -12,6 +12,7 @@ class Memory:
         self._tenant_limit = tenants
         self._row_limit = rows
         self._states: dict[int, TenantState] = {}
+        self._used: set[int] = set()
 
     def get(self, tenant_id: int) -> TenantState | None:
         """What is remembered of the tenant, if anything."""
@@ -21,12 +22,14 @@ class Memory:
         """Remember `state` as the most recent."""
         self._states.pop(state.tenant.id, None)
         self._states[state.tenant.id] = state
+        self._used.add(state.tenant.id)
 
-    def trim(self, tenant_ids: Iterable[int]) -> None:
-        """Keep to the limits after a batch that used these tenants; the oldest are forgotten."""
-        for tenant_id in tenant_ids:
+    def trim(self) -> None:
+        """Keep to the limits: the oldest rows of the tenants used since, the oldest tenants go."""
+        for tenant_id in self._used:
             if state := self._states.get(tenant_id):
                 state.trim(self._row_limit)
+        self._used.clear()
         while len(self._states) > self._tenant_limit:
             del self._states[next(iter(self._states))]
 

@@ -14,6 +14,7 @@ from app.callers import Callers, Waiting
 from app.lines import PASSING, Lines
 from app.memory import Memory
 from app.metrics import Metrics
+from app.settings import Settings
 from app.unit_of_work import HeadMoved, KeysTaken, run
 
 _log: Final = structlog.get_logger()
@@ -31,9 +32,9 @@ REJECTIONS: Final = (
 
 
 class Recovery:
-    """Runs a batch until everyone in it is answered, or has been put back to wait.
+    """Runs commands until everyone is answered, or has been put back to wait.
 
-    Nothing else may use the lines or the memory meanwhile.
+    Nothing else may decide or commit meanwhile.
     """
 
     def __init__(
@@ -42,52 +43,26 @@ class Recovery:
         memory: Memory,
         callers: Callers,
         metrics: Metrics,
+        settings: Settings,
         put_back: Callable[[Sequence[Waiting]], None],
     ) -> None:
         self._lines = lines
         self._memory = memory
         self._callers = callers
         self._metrics = metrics
+        self._settings = settings
         self._put_back = put_back
 
-    async def run(self, batch: Sequence[Waiting], deadline: float) -> None:
-        """Commit `batch`; `deadline` by the monotonic clock."""
-        losses, pause = 0, FIRST_PAUSE_SECONDS
-        while batch:
-            self.forget(batch)
-            try:
-                batch = await self._run(batch, lock=losses >= LOSSES_BEFORE_LOCK)
-            except asyncpg.LockNotAvailableError as error:
-                self.count(error)
-                await self.go_round_lock(batch, deadline)
-                return
-            except PASSING as error:
-                self.count(error)
-                await self.let_go()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            except (HeadMoved, KeysTaken) as error:
-                self.count(error)
-                losses += 1
-            except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
-                self.count(error)
-                await self._find_culprit(batch, error, deadline)
-                return
-            else:
-                losses += 1
-                if batch:
-                    self.count(HeadMoved())
-            if batch and monotonic() > deadline:
-                self._callers.fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
-                return
-
-    def count(self, error: Exception) -> None:
-        """Count a batch that has to be run again."""
-        self._metrics.retried(_reason(error))
-
-    def forget(self, batch: Sequence[Waiting]) -> None:
-        """Rely on nothing that is remembered of the tenants of `batch`."""
-        self._memory.forget({waiting.submission.tenant_id for waiting in batch})
+    async def run_again(self, left: Sequence[Waiting], error: Exception) -> None:
+        """Commit those whom `error` has left without an answer."""
+        self._count(error)
+        if isinstance(error, PASSING):
+            await self.let_go()
+        deadline = monotonic() + self._settings.command_timeout_seconds
+        locked = isinstance(error, asyncpg.LockNotAvailableError)
+        commit = self._go_round_lock if locked else self._run
+        for start in range(0, len(left), self._settings.batch_limit):
+            await commit(left[start : start + self._settings.batch_limit], deadline)
 
     async def let_go(self) -> None:
         """Give up the connections, and what is remembered of the server they led to.
@@ -97,14 +72,48 @@ class Recovery:
         self._memory.clear()
         await self._lines.let_go()
 
-    async def _run(self, batch: Sequence[Waiting], *, lock: bool) -> Sequence[Waiting]:
+    async def _run(self, batch: Sequence[Waiting], deadline: float) -> None:
+        losses, pause = 0, FIRST_PAUSE_SECONDS
+        while batch:
+            self._memory.forget({waiting.submission.tenant_id for waiting in batch})
+            try:
+                batch = await self._run_once(batch, lock=losses >= LOSSES_BEFORE_LOCK)
+            except asyncpg.LockNotAvailableError as error:
+                self._count(error)
+                await self._go_round_lock(batch, deadline)
+                return
+            except PASSING as error:
+                self._count(error)
+                await self.let_go()
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            except (HeadMoved, KeysTaken) as error:
+                self._count(error)
+                losses += 1
+            except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
+                self._count(error)
+                await self._find_culprit(batch, error, deadline)
+                return
+            else:
+                losses += 1
+                if batch:
+                    self._count(HeadMoved())
+            if batch and monotonic() > deadline:
+                self._callers.fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
+                return
+
+    def _count(self, error: Exception) -> None:
+        """Count a batch that has to be run again."""
+        self._metrics.retried(_reason(error))
+
+    async def _run_once(self, batch: Sequence[Waiting], *, lock: bool) -> Sequence[Waiting]:
         started = monotonic()
         submissions = [waiting.submission for waiting in batch]
         outcomes = await run(await self._lines.writing(), self._memory, submissions, lock=lock)
         self._metrics.committed(monotonic() - started)
         return self._callers.answer(batch, outcomes)
 
-    async def go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:
+    async def _go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:
         """Let a tenant whose head somebody holds wait for another turn, the others go on."""
         tenant_ids = {waiting.submission.tenant_id for waiting in batch}
         if len(tenant_ids) == 1:
@@ -112,7 +121,7 @@ class Recovery:
             return
         for tenant_id in tenant_ids:
             of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]
-            await self.run(of_tenant, deadline)
+            await self._run(of_tenant, deadline)
 
     async def _find_culprit(
         self, batch: Sequence[Waiting], error: Exception, deadline: float
@@ -120,8 +129,8 @@ class Recovery:
         """Halve the batch until the command that cannot be committed stands alone."""
         if len(batch) > 1:
             middle = len(batch) // 2
-            await self.run(batch[:middle], deadline)
-            await self.run(batch[middle:], deadline)
+            await self._run(batch[:middle], deadline)
+            await self._run(batch[middle:], deadline)
         elif isinstance(error, REJECTIONS):
             _log.warning("command rejected", sqlstate=error.sqlstate, error=str(error))
             self._callers.fail(

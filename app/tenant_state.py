@@ -1,5 +1,6 @@
 """What a process remembers of a tenant: its head, and rows that are right while it holds."""
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -16,6 +17,7 @@ Rows = dict[str, Struct | None]
 """The rows of one table by key; None where it is known that there is no row."""
 
 _SLACK: Final = 1.125
+_PASSED: Final = 16  # commits that one read may overlap
 
 TABLES: Final = tuple(projection.table.name for projection in PROJECTIONS)
 
@@ -35,30 +37,32 @@ class Head(Struct, frozen=True, kw_only=True):
 class TenantState:
     """A tenant as of `head`; not valid any more once somebody else has moved the head.
 
-    The step to `head` may still be under way; `before` is the head that it started from.
+    The step to `head` may still be under way; `passed` are the heads before it.
     """
 
     def __init__(self, tenant: Tenant, head: Head) -> None:
         self.tenant = tenant
         self.head = head
-        self.before = head
+        self.passed: deque[Head] = deque(maxlen=_PASSED)
         self.rows: dict[str, Rows] = {table: {} for table in TABLES}
         self.keys: dict[str, KeyRecord] = {}
 
     def advance(self, head: Head, rows: dict[str, Rows], keys: dict[str, KeyRecord]) -> None:
         """Take over what a batch leaves behind; the newest entries come last."""
-        self.before, self.head = self.head, head
+        if head != self.head:
+            self.passed.append(self.head)
+            self.head = head
         for table, changed in rows.items():
             _renew(self.rows[table], changed)
         _renew(self.keys, keys)
 
     def learn(self, read: "TenantState") -> bool:
-        """Add what `read` knows beyond this; false if its head is neither of the two here.
+        """Add what `read` knows beyond this; false if its head is not one of those here.
 
-        A row that the step from `before` to `head` touched is held already, any other is the
-        same at both.
+        A row that was touched since then is held, as nothing is trimmed during a read; any
+        other is still the same.
         """
-        if read.head not in {self.head, self.before}:
+        if read.head != self.head and read.head not in self.passed:
             return False
         for table, rows in read.rows.items():
             _add(self.rows[table], rows)

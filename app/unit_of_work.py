@@ -105,7 +105,6 @@ class UnitOfWork:
         """
         lost = self._drafts.keys() - committed
         self._memory.forget(lost)
-        self._memory.trim(self._drafts.keys())
         return {
             index: outcome
             for index, outcome in enumerate(self._outcomes)
@@ -165,7 +164,9 @@ async def _run(
     unit = UnitOfWork(memory)
     await unit.load(submissions, unit.wanted(submissions), connection)
     unit.decide(submissions)
-    return unit.conclude(await unit.commit(connection))
+    outcomes = unit.conclude(await unit.commit(connection))
+    memory.trim()
+    return outcomes
 
 
 async def _execute(connection: "Connection", rows: dict[str, str]) -> frozenset[int]:

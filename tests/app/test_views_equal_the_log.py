@@ -103,7 +103,7 @@ async def test_a_process_that_remembers_next_to_nothing_writes_the_same(
     async with connected(database) as process:
         for _ in range(30):
             await settle(process, [operators.command() for _ in range(5)])
-            process.memory.trim(TENANTS)
+            process.memory.trim()
             for tenant in TENANTS:
                 if state := process.memory.get(tenant):
                     state.trim(1)
