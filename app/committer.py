@@ -35,8 +35,8 @@ class _Batch:
 class Committer:
     """Commits commands in batches; a batch of one when idle.
 
-    A command is decided when it arrives, on what the batch that is being committed will leave
-    behind, and goes into the open batch, which is sent once that one is durable. If a commit
+    Commands are decided as they arrive, on what the batch that is being committed will leave
+    behind, and go into the open batch, which is sent once that one is durable. If a commit
     fails, it and the open batch are run again, one after the other. Nobody is answered before
     his events are durable, and a batch never waits to be filled.
     """
@@ -74,12 +74,8 @@ class Committer:
             reason = "The service is stopping" if stopping else "The queue is full"
             raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(submission, answer, monotonic())
-        if self._queue or not self._has_room or self._open.unit.wanted((submission,)):
-            self._queue.append(waiting)
-            self._queued.set()
-        else:
-            self._decide((waiting,))
+        self._queue.append(Waiting(submission, answer, monotonic()))
+        self._queued.set()
         return await answer
 
     async def close(self) -> None:

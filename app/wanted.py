@@ -18,6 +18,7 @@ Key: TypeAlias = tuple[int, str]
 # Views with a row for each user, or for each tenant, are read with whatever they belong to.
 USER_VIEWS: Final = tuple(p.table for p in PROJECTIONS if p.key_column == "user_id")
 TENANT_VIEWS: Final = tuple(p.table for p in PROJECTIONS if p.key_column is None)
+_USER_VIEW_NAMES: Final = tuple(view.name for view in USER_VIEWS)
 _RESOURCE_VIEWS: Final = {"bet": bets_view.name, "payment": payments_view.name}
 
 
@@ -54,7 +55,7 @@ class Wanted:
             self._add_resource(submission, resource_id)
         elif not taken:
             user_id = _user_of(submission, resources.get(resource_id))
-            if user_id and not all(user_id in state.rows[view.name] for view in USER_VIEWS):
+            if user_id and not _knows_user(state, user_id):
                 self._add_user(submission.tenant_id, user_id)
 
     def _add_all(self, submission: Submission) -> None:
@@ -78,6 +79,13 @@ class Wanted:
         self.tenants.add(submission.tenant_id)
         resources = self.bets if submission.resource == "bet" else self.payments
         resources.add((submission.tenant_id, resource_id))
+
+
+def _knows_user(state: TenantState, user_id: str) -> bool:
+    for view in _USER_VIEW_NAMES:  # noqa: SIM110 - a generator costs every command twice as much
+        if user_id not in state.rows[view]:
+            return False
+    return True
 
 
 def _may_leave_key(submission: Submission, state: TenantState) -> bool:
