@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast
 from uuid import UUID
 
-from litestar import Response
+from litestar import MediaType, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
@@ -32,35 +32,43 @@ def encode(content: object) -> bytes:
 
 
 class Answer(Response[Any]):
-    """A JSON response; Litestar's own encoder would write decimals as strings."""
+    """A JSON response; Litestar's own encoder would write decimals as strings.
+
+    Only what is sent is kept: the service sets no cookies and runs nothing afterwards.
+    """
+
+    def __init__(
+        self, content: Any, *, status_code: int = OK, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.content = content
+        self.status_code = status_code
+        self.headers = dict(headers or {})
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """The response as it is sent; the service sets no cookies and runs nothing after it."""
-        return _Sent(self)
+        """The answer, complete, for whoever handles responses as Litestar does."""
+        return ASGIResponse(
+            body=self._body(),
+            status_code=self.status_code,
+            headers=self.headers,
+            media_type=MediaType.JSON,
+        )
 
-
-class _Sent(ASGIResponse):
-    """An answer on its way: status, headers and bytes, put together without detours."""
-
-    def __init__(self, answer: Answer) -> None:
-        body = b"" if answer.status_code == NOT_MODIFIED else encode(answer.content)
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send the answer, put together without detours."""
+        body = self._body()
         headers = [
-            (name.lower().encode("latin-1"), str(value).encode("latin-1"))
-            for name, value in answer.headers.items()
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in self.headers.items()
         ]
-        if answer.status_code != NOT_MODIFIED:
+        if self.status_code != NOT_MODIFIED:
             headers += [_JSON, (b"content-length", b"%d" % len(body))]
-        self._start = {
-            "type": "http.response.start",
-            "status": answer.status_code or OK,
-            "headers": headers,
-        }
-        self._body = {"type": "http.response.body", "body": body, "more_body": False}
+        start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
+        await send(cast("HTTPResponseStartEvent", start))
+        sent = {"type": "http.response.body", "body": body, "more_body": False}
+        await send(cast("HTTPResponseBodyEvent", sent))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        """Send the answer."""
-        await send(cast("HTTPResponseStartEvent", self._start))
-        await send(cast("HTTPResponseBodyEvent", self._body))
+    def _body(self) -> bytes:
+        return b"" if self.status_code == NOT_MODIFIED else encode(self.content)
 
 
 class RepeatedBet(Bet, frozen=True, kw_only=True):

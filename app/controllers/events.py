@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Annotated, Final, TypeAlias, get_args
 
 import asyncpg
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Raw
 
 from app import openapi
 from app.answers import Answer, Event
+from app.handlers import get
 from app.paths import PathId
 from app.query import Query
 from app.service import LedgerRequest

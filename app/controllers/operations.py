@@ -1,11 +1,12 @@
 """What operators ask the process itself: is it alive, is it ready, what does it count."""
 
-from litestar import Controller, MediaType, Response, get
+from litestar import Controller, MediaType, Response
 from msgspec import Struct
 
 from app import openapi
 from app.answers import Answer
 from app.database import schema_fault
+from app.handlers import get
 from app.problems import NOT_READY, problem
 from app.service import LedgerRequest
 

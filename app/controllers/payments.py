@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response
 from litestar.params import JSONBody
 
 from app import answers, openapi
 from app.answers import PaymentAnswer
+from app.handlers import get, post
 from app.paths import PathId
 from app.problems import (
     ILLEGAL_TRANSITION,

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from msgspec import Struct
 
 from app import openapi, problems
 from app.answers import Answer
+from app.handlers import get
 from app.paths import PathId
 
 

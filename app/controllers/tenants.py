@@ -1,9 +1,10 @@
 """Tenants: their totals."""
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 
 from app import openapi
 from app.answers import Answer
+from app.handlers import get
 from app.service import LedgerRequest
 from projections import tenants_summary
 from projections.tenants_summary import TenantSummary

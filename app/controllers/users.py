@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.params import FromQuery, QueryParameter
 
 from app import openapi
 from app.answers import Answer, BetPage, NoBalance, PaymentPage
+from app.handlers import get
 from app.paths import PathId
 from app.problems import INVALID_CURSOR
 from app.query import Query

@@ -1,0 +1,35 @@
+"""Route handlers that do once what is the same for every request."""
+
+from functools import partial
+from typing import Any, Final
+
+from litestar import Litestar, Request
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, ExceptionHandlersMap
+
+from app.answers import Answer
+
+
+class Handler(HTTPRouteHandler):
+    """A handler of the service: no hooks, no cookies, no transformation of its answers."""
+
+    _exception_handlers: "ExceptionHandlersMap | None" = None
+
+    def resolve_exception_handlers(self) -> ExceptionHandlersMap:
+        """The handlers of all layers above, put together at the first request."""
+        if self._exception_handlers is None:
+            self._exception_handlers = super().resolve_exception_handlers()
+        return self._exception_handlers
+
+    async def to_response(
+        self, app: Litestar, data: Any, request: Request[Any, Any, Any]
+    ) -> ASGIApp:
+        """The application that sends the answer."""
+        if isinstance(data, Answer):
+            return data.send
+        return await super().to_response(app, data, request)
+
+
+get: Final = partial(Handler, http_method=HttpMethod.GET)
+post: Final = partial(Handler, http_method=HttpMethod.POST)
