@@ -34,7 +34,7 @@ from benchmarks.failure import BenchmarkFailed
 TIMEOUT_SECONDS: Final = 10
 STARTING_SECONDS: Final = 30
 UNSEEN_LAG_MS: Final = 1.0
-MOST_LAG: Final = 0.25  # of the latency
+MOST_LAG: Final = 0.2  # of the latency
 _SEED: Final = 1
 _CREATED: Final = 201
 _RECEIVED_BYTES: Final = 65536
