@@ -16,6 +16,7 @@ _LOG: Final = " UNION ALL ".join(
     f"SELECT {_COLUMNS} FROM {table} WHERE tenant_id = $1"  # noqa: S608 -- names of columns and tables
     for table in ("bet_events", "payment_events", "balance_events")
 )
+_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ROWS_AT_A_TIME: Final = 2000
 
 # The order of the schemas; JSONB does not keep it. An event has some of them.
@@ -27,11 +28,17 @@ _MEMBERS: Final = (
 _METADATA: Final = ("correlation_id", "related_to")
 
 
-async def first_false_position(connection: "asyncpg.Connection[Any]", tenant_id: int) -> int | None:
-    """The position of the tenant's first event whose hash is not the recomputed one.
+async def first_false_positions(connection: "asyncpg.Connection[Any]") -> dict[int, int]:
+    """Tenants with an event whose hash is not the recomputed one, and the first one's position.
 
     The position after the last event stands for a head that holds another hash.
     """
+    heads = await connection.fetch("SELECT tenant_id, hash FROM tenant_heads ORDER BY tenant_id")
+    found = {head["tenant_id"]: await _false(connection, *head) for head in heads}
+    return {tenant_id: position for tenant_id, position in found.items() if position}
+
+
+async def _false(connection: "asyncpg.Connection[Any]", tenant_id: int, head: bytes) -> int | None:
     position = 0
     previous = b""
     async with connection.transaction():
@@ -42,10 +49,7 @@ async def first_false_position(connection: "asyncpg.Connection[Any]", tenant_id:
             previous = sha256(previous + _header(row) + _event(row)).digest()
             if previous != row["hash"]:
                 return position
-    head: bytes | None = await connection.fetchval(
-        "SELECT hash FROM tenant_heads WHERE tenant_id = $1", tenant_id
-    )
-    return None if (head or b"") == previous else position + 1
+    return None if head == previous else position + 1
 
 
 def _header(row: Mapping[str, Any]) -> bytes:
@@ -75,7 +79,3 @@ def _value(value: object) -> str:
 
 def _in_order(members: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: members[name] for name in names if name in members}
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
