@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from msgspec import Struct
 
 from benchmarks.cost import Cost
 from benchmarks.failure import BenchmarkFailed
 from benchmarks.load import Measurement
-from benchmarks.scenarios import Scenario, Service
+from benchmarks.scenarios import Load, Scenario, Service
 
 MOST_DIFFERENCE_IN_SIZE: Final = 0.1
 
@@ -52,7 +52,13 @@ def rows(results: Results) -> list[Row]:
     """All rows. Raises `BenchmarkFailed` if the services' answers are not comparable."""
     for service, scenario in results:
         _check_sizes(results, service, scenario)
-    return [_row(results, service, scenario) for service, scenario in results]
+    return [_row(results, *meeting) for meeting in sorted(results, key=_place)]
+
+
+def _place(meeting: Meeting) -> tuple[int, int]:
+    """Where a row stands: with its kind of load, by connections; services stay in order."""
+    scenario = meeting[1]
+    return get_args(Load).index(scenario.load), scenario.connections
 
 
 def throughputs(runs: Sequence[Run]) -> list[float]:

@@ -54,7 +54,7 @@ class Scenario(Struct, frozen=True):
 
 
 class Contest(Struct, frozen=True):
-    """A scenario and the services that meet it; `brief` if one short run of each is enough."""
+    """A scenario and the services that meet it; `brief` if short runs are enough."""
 
     scenario: Scenario
     services: tuple[Service, ...]
@@ -62,7 +62,7 @@ class Contest(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How long is measured; every contest that is not brief takes place in every round."""
+    """How long is measured; every contest takes place in every round."""
 
     seconds: int
     rounds: int
@@ -114,7 +114,7 @@ USUAL: Final = Plan(
     seconds=2,
     rounds=3,
     warm_up_seconds=1,
-    brief_seconds=2,
+    brief_seconds=1,
     arrivals_seconds=10,
     large_tenant=False,
 )
@@ -130,7 +130,7 @@ FULL: Final = Plan(
     seconds=8,
     rounds=5,
     warm_up_seconds=3,
-    brief_seconds=8,
+    brief_seconds=4,
     arrivals_seconds=60,
     large_tenant=True,
 )

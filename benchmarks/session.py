@@ -67,18 +67,17 @@ class Session:
 
     def measure(self, plan: Plan) -> Measured:
         """Warm up, then measure every round, then what is measured once."""
-        rounds = [contest for contest in CONTESTS if not contest.brief]
-        brief = [contest for contest in CONTESTS if contest.brief]
         results: Results = defaultdict(list)
-        for contest in rounds:
-            self._meet(contest, plan.warm_up_seconds, "warm-up")
+        for contest in CONTESTS:
+            if not contest.brief:
+                self._meet(contest, plan.warm_up_seconds, "warm-up")
         for turn in range(1, plan.rounds + 1):
-            for contest in rounds:
-                occasion = f"round {turn}/{plan.rounds}"
-                _append(results, self._meet(contest, plan.seconds, occasion))
-        for contest in brief:
-            _append(results, self._meet(contest, plan.brief_seconds, "once"))
-        held = self._memory_in(CROWDED, plan.brief_seconds)
+            for contest in CONTESTS:
+                seconds = plan.brief_seconds if contest.brief else plan.seconds
+                met = self._meet(contest, seconds, f"round {turn}/{plan.rounds}")
+                for meeting, run in met.items():
+                    results[meeting].append(run)
+        held = self._memory_in(CROWDED, plan.seconds)
         return Measured(results, self._latency(results, plan.arrivals_seconds), held)
 
     def metrics(self) -> list[str]:
@@ -145,11 +144,6 @@ class Session:
         answers = measured.answers or {"placed": measured.requests}
         told = tally.of_answers(answers, scenario.connections)
         self.acknowledged[tenants_of(service, scenario.load)].add(told)
-
-
-def _append(results: Results, met: Mapping[Meeting, Run]) -> None:
-    for key, run in met.items():
-        results[key].append(run)
 
 
 def _script(service: Service, scenario: Scenario, seed: Seed) -> Script:
