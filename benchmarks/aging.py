@@ -12,7 +12,7 @@ from benchmarks.fresh_database import fresh_database
 from benchmarks.growth import Grown
 from benchmarks.load import Script, Wrk
 from benchmarks.results import ratio
-from benchmarks.scenarios import Plan, Tenants
+from benchmarks.scenarios import USERS, Plan, Tenants
 from benchmarks.tally import Tally
 
 YOUNG: Final = Tenants(70001, 1)
@@ -90,7 +90,8 @@ def _grow(url: str, tenants: Tenants, events: int) -> Grown:
 
 
 def _scripts(grown: Grown, directory: Path) -> Mapping[str, Script]:
-    scripts = {_PLACING: Script("place_bets.lua", (grown.tenant_id, 1, grown.users))}
+    # As many users place bets here as there: it is the history that differs.
+    scripts = {_PLACING: Script("place_bets.lua", (grown.tenant_id, 1, USERS))}
     for number, (name, paths) in enumerate(growth.read_paths(grown).items()):
         file = directory / f"paths-{grown.tenant_id}-{number}"
         file.write_text("".join(f"{path}\n" for path in paths))
