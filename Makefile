@@ -33,7 +33,7 @@ format: .venv/.dev ## format the code and apply the linter's safe fixes
 bench: .venv/.dev ## measure beside a no-op service and one made by hand, about 3 minutes (needs wrk)
 	@$(RUN) benchmarks $(ARGS)
 
-bench-full: .venv/.dev ## measure longer, and a tenant of five million events too
+bench-full: .venv/.dev ## measure longer, and a tenant of five million events (about half an hour, 12 GB of disk)
 	@$(RUN) benchmarks --full $(ARGS)
 
 COMPILE = "$$dir/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \

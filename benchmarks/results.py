@@ -68,7 +68,7 @@ def throughputs(runs: Sequence[Run]) -> list[float]:
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> float:
     """The median of the rounds' ratios; what drifts from round to round is not in it."""
-    return round(median(a / b for a, b in zip(over, under, strict=False)), 3)
+    return round(median(a / b for a, b in zip(over, under, strict=True)), 3)
 
 
 def _row(results: Results, service: Service, scenario: Scenario) -> Row:
