@@ -1,1 +1,1 @@
-"""The benchmark: what placing bets costs beside a handler that does nothing."""
+"""The benchmark: what the ledger takes beside a handler that does nothing, and one by hand."""

@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,34 +14,44 @@ import click
 
 from app.database import DatabaseUnusable
 from app.embedded import EmbeddedUnavailable
-from benchmarks import invariants, report, services
+from benchmarks import aging, cost, invariants, report, results, seed, services, tally, targets
+from benchmarks.cost import RoundTrips
 from benchmarks.failure import BenchmarkFailed
 from benchmarks.fresh_database import fresh_database
 from benchmarks.load import Wrk
-from benchmarks.report import Report, Row
-from benchmarks.scenarios import Plan
+from benchmarks.report import Report
+from benchmarks.scenarios import (
+    COUNTED,
+    FULL,
+    MIXED,
+    OF_THE_LEDGER,
+    QUICK,
+    READ,
+    USUAL,
+    Plan,
+    Tenants,
+)
+from benchmarks.seed import Seed
 from benchmarks.session import Session
 from benchmarks.surroundings import observe
+from benchmarks.tally import Tally
 
-QUICK: Final = Plan(seconds=2, rounds=1, warm_up_seconds=1)
-WARM_UP_SECONDS: Final = 2
 _EXPECTED: Final = (BenchmarkFailed, EmbeddedUnavailable, DatabaseUnusable)
 _BUILD: Final = Path(__file__).parent.parent / "build"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seconds", type=click.IntRange(1), default=8, show_default=True, help="A run.")
-@click.option("--rounds", type=click.IntRange(1), default=2, show_default=True, help="Of runs.")
-@click.option("--quick", is_flag=True, help="Half a minute, to see that everything works.")
-def benchmark(seconds: int, rounds: int, *, quick: bool) -> None:
-    """Measure POST /bets beside a no-op service; needs wrk.
+@click.option("--quick", is_flag=True, help="A minute, to see that everything works.")
+@click.option("--full", is_flag=True, help="Longer, and with a large tenant.")
+def benchmark(*, quick: bool, full: bool) -> None:
+    """Measure the ledger beside a no-op service and one made by hand; needs wrk.
 
     Uses a PostgreSQL server of its own, or a database of its own on DATABASE_URL's.
     """
-    plan = Plan(seconds=seconds, rounds=rounds, warm_up_seconds=WARM_UP_SECONDS)
+    plan = QUICK if quick else FULL if full else USUAL
     wrk = Wrk()
     with _directory() as directory:
-        measured = _measure(wrk, QUICK if quick else plan, directory)
+        measured = _measure(wrk, plan, directory)
     report.save(measured)
     print(report.render(measured))
     print(f"\nKept in {report.LATEST.relative_to(_BUILD.parent)}.")
@@ -49,30 +59,56 @@ def benchmark(seconds: int, rounds: int, *, quick: bool) -> None:
 
 def _measure(wrk: Wrk, plan: Plan, directory: Path) -> Report:
     started_at = report.now()
-    print("starting PostgreSQL and both services …", flush=True)
+    print("starting PostgreSQL and the services …", flush=True)
     with fresh_database(directory) as url:
         surroundings = observe(url, directory, wrk.version())
-        session, rows = _load(wrk, plan, url, directory)
+        planted = seed.plant(url, directory)
+        with services.everything(url, directory) as running:
+            session = Session(wrk, url, running, planted)
+            measured = session.measure(plan)
+            metrics = session.metrics()
+        counted = cost.round_trips(url)
         print("checking the ledger …", flush=True)
-        held = asyncio.run(invariants.check_database(url, session.acknowledged))
+        held = _check(url, session.acknowledged, metrics, planted, counted)
+    grown = aging.measure(wrk, plan, directory / "aging") if plan.large_tenant else None
     return Report(
         started_at=started_at,
         finished_at=report.now(),
         plan=plan,
         surroundings=surroundings,
-        rows=rows,
-        targets=report.targets(rows),
+        rows=results.rows(measured.results),
+        latency=measured.latency,
+        memory=measured.memory,
+        round_trips=counted,
+        aging=grown,
+        targets=[
+            *targets.of_session(measured, counted),
+            *(targets.of_aging(grown) if grown else ()),
+        ],
         invariants=held,
     )
 
 
-def _load(wrk: Wrk, plan: Plan, url: str, directory: Path) -> tuple[Session, list[Row]]:
-    """Measure; both services have stopped, with nothing left in flight, when it returns."""
-    with services.no_op(directory) as no_op, services.ledger(url, directory) as ledger:
-        session = Session(wrk, {"no-op": no_op, "bets": ledger}, plan)
-        rows = session.measure()
-        invariants.check_answers(services.answer(f"{ledger}/metrics"), session.acknowledged)
-    return session, rows
+def _check(
+    url: str,
+    acknowledged: dict[Tenants, Tally],
+    metrics: Sequence[str],
+    planted: Seed,
+    counted: RoundTrips,
+) -> list[str]:
+    """Check the answers and the database; all services have stopped."""
+    placed = sum(acknowledged[tenants].bets for tenants in (OF_THE_LEDGER, MIXED))
+    invariants.check_answers(metrics, placed)
+    carried_out = tally.of_metrics(metrics)
+    without_http = {
+        READ: Tally(bets=planted.placed),
+        MIXED: Tally(payments=planted.paid),
+        COUNTED: Tally(bets=counted.bets),
+    }
+    for tenants, commands in without_http.items():
+        acknowledged[tenants].add(commands)
+        carried_out.add(commands)
+    return asyncio.run(invariants.check_database(url, acknowledged, carried_out))
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from app import database, embedded
-from benchmarks.scenarios import FIRST_TENANT, TENANTS
+from benchmarks.scenarios import ALL_TENANTS
 
-_ADD_TENANTS: Final = f"""
-    INSERT INTO tenants (id, name, slug)
-    SELECT id, 'Benchmark ' || id, 'benchmark-' || id
-    FROM generate_series({FIRST_TENANT}, {FIRST_TENANT + TENANTS - 1}) AS id
-"""  # noqa: S608 -- two constants
+_ADD_TENANTS: Final = """
+    INSERT INTO tenants (id, name, slug, wallet)
+    SELECT id, 'Benchmark ' || id, 'benchmark-' || id, $3
+    FROM generate_series($1::bigint, $2::bigint) AS id
+"""
 
 
 @contextmanager
@@ -29,7 +29,8 @@ def fresh_database(directory: Path) -> Generator[str]:
     """
     with _empty_database(directory) as url:
         asyncio.run(database.make_ready(url, migrate_first=True))
-        _execute(url, _ADD_TENANTS)
+        for tenants in ALL_TENANTS:
+            _execute(url, _ADD_TENANTS, tenants.first, tenants.last, tenants.wallet)
         yield url
 
 
@@ -65,11 +66,11 @@ def _database_of(server_url: str) -> Generator[str]:
         _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _execute(url: str, statement: str) -> None:
+def _execute(url: str, statement: str, *arguments: object) -> None:
     async def run() -> None:
         connection = await asyncpg.connect(url, timeout=database.CONNECT_TIMEOUT_SECONDS)
         try:
-            await connection.execute(statement)
+            await connection.execute(statement, *arguments)
         finally:
             await connection.close()
 

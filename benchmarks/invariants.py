@@ -1,130 +1,109 @@
-"""What must hold of the database after the load, or the measurement counts for nothing."""
+"""The check of the database after the load, without which a measurement counts for nothing."""
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import asyncpg
-from msgspec import Struct
 
-from benchmarks import chain
+from benchmarks import chain, oracle
 from benchmarks.failure import BenchmarkFailed
-from benchmarks.scenarios import FIRST_TENANT, TENANTS
+from benchmarks.rules import RULES
+from benchmarks.scenarios import MADE_BY_HAND, Tenants
+from benchmarks.tally import Tally
 
-_CREATED: Final = "201"
 _ANSWERS: Final = re.compile(
-    r'^stakebook_request_seconds_count{method="POST",route="/bets",status="(\d+)"} (\S+)$',
+    r'^stakebook_request_seconds_count{method="(\w+)",route="([^"]*)",status="(\d+)"} (\S+)$',
     re.MULTILINE,
 )
+_CREATED: Final = "201"
+_EXPECTED: Final = frozenset({"200", "201", "409", "422"})
+_READINESS: Final = "/readyz"  # asked before it is reached
 
-_COUNTS: Final = """
-    SELECT (SELECT count(*) FROM bet_events) AS bet_events,
-           (SELECT count(*) FROM bets_view) AS bets_view,
-           (SELECT count(*) FROM idempotency_keys) AS idempotency_keys
+_RECORDED: Final = """
+    SELECT count(*) FILTER (WHERE stream = 'bet' AND version = 1) AS bets,
+           count(*) FILTER (WHERE stream = 'bet' AND version > 1) AS moves,
+           count(*) FILTER (WHERE stream = 'payment' AND version = 1) AS payments
+    FROM logged_events WHERE tenant_id BETWEEN $1 AND $2
 """
 
-# Each query counts the rows that break the rule.
-_RULES: Final = {
-    "positions are dense": """
-        SELECT count(*) FROM (
-            SELECT FROM bet_events GROUP BY tenant_id
-            HAVING min(position) <> 1 OR max(position) <> count(*)
-        ) AS broken
-    """,
-    "heads are at the last position": """
-        SELECT count(*)
-        FROM tenant_heads AS head
-        FULL JOIN (SELECT tenant_id, max(position) AS position FROM bet_events GROUP BY 1) AS log
-            USING (tenant_id)
-        WHERE coalesce(head.position, 0) <> coalesce(log.position, 0)
-    """,
-    "bets are what their events say": """
-        SELECT count(*)
-        FROM bet_events AS event
-        FULL JOIN bets_view AS bet
-            ON bet.tenant_id = event.tenant_id AND bet.bet_id = event.aggregate_id
-        WHERE (bet.user_id, bet.stake, bet.odds, bet.fixture_id, bet.status,
-               bet.idempotency_key, bet.version, bet.last_position)
-            IS DISTINCT FROM
-              (event.event_data ->> 'user_id', (event.event_data ->> 'stake')::numeric,
-               (event.event_data ->> 'odds')::numeric, event.event_data ->> 'fixture_id', 'placed',
-               event.idempotency_key, event.version, event.position)
-    """,
-    "keys lead to the bets they placed": """
-        SELECT count(*)
-        FROM bet_events AS event
-        FULL JOIN idempotency_keys AS taken USING (tenant_id, idempotency_key)
-        WHERE (taken.resource_id, taken.status) IS DISTINCT FROM (event.aggregate_id, 201)
-    """,
-    "summaries add up": """
-        SELECT count(*)
-        FROM tenants_summary_view AS summary
-        FULL JOIN (
-            SELECT tenant_id, count(*) AS bets, sum((event_data ->> 'stake')::numeric) AS staked
-            FROM bet_events GROUP BY 1
-        ) AS log USING (tenant_id)
-        WHERE (summary.bets_placed, summary.turnover) IS DISTINCT FROM (log.bets, log.staked)
-    """,
-    "users' activity adds up": """
-        SELECT count(*)
-        FROM user_activity_view AS activity
-        FULL JOIN (
-            SELECT tenant_id, event_data ->> 'user_id' AS user_id,
-                   count(*) AS bets, sum((event_data ->> 'stake')::numeric) AS staked
-            FROM bet_events GROUP BY 1, 2
-        ) AS log USING (tenant_id, user_id)
-        WHERE (activity.bets, activity.staked) IS DISTINCT FROM (log.bets, log.staked)
-    """,
-}
+
+def check_answers(metrics: Iterable[str], placed: int) -> None:
+    """Check by the ledger's own metrics how it answered, in all processes together."""
+    answers: Counter[tuple[str, str, str]] = Counter()
+    for text in metrics:
+        for method, route, status, number in _ANSWERS.findall(text):
+            answers[method, route, status] += int(float(number))
+    created = answers["POST", "/bets", _CREATED]
+    unexpected = {
+        answer: number
+        for answer, number in answers.items()
+        if answer[1] != _READINESS and answer[2] not in _EXPECTED
+    }
+    if unexpected or created < placed:
+        raise BenchmarkFailed(
+            f"{placed} bets were acknowledged, but by its metrics the ledger placed"
+            f" {created}, and gave these answers that it should not: {unexpected}."
+        )
 
 
-class Acknowledged(Struct):
-    """The bets that callers were told of; a run may end with one more in flight a connection."""
+async def check_database(
+    url: str, acknowledged: Mapping[Tenants, Tally], carried_out: Tally
+) -> list[str]:
+    """Check every rule; returns what held. Raises `BenchmarkFailed`.
 
-    bets: int = 0
-    in_flight: int = 0
-
-
-def check_answers(metrics: str, acknowledged: Acknowledged) -> None:
-    """Check by the ledger's own metrics that it answered every bet with 201."""
-    answers = {status: float(number) for status, number in _ANSWERS.findall(metrics)}
-    if not answers:
-        raise BenchmarkFailed("The ledger's metrics do not say how it answered POST /bets.")
-    if set(answers) != {_CREATED} or answers[_CREATED] < acknowledged.bets:
-        raise BenchmarkFailed(f"Not every bet was answered with 201: {answers}.")
-
-
-async def check_database(url: str, acknowledged: Acknowledged) -> list[str]:
-    """Check every rule; returns what held. Raises `BenchmarkFailed`."""
+    `acknowledged` are the commands that callers were told of, which may have ended with some
+    in flight; `carried_out` those that the ledger says it carried out, exactly.
+    """
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("ANALYZE")
-        counts = dict(await connection.fetchrow(_COUNTS) or {})
-        broken = {rule: await connection.fetchval(query) for rule, query in _RULES.items()}
-        ends = (FIRST_TENANT, FIRST_TENANT + TENANTS - 1)
-        hashes = {tenant: await chain.first_false_position(connection, tenant) for tenant in ends}
+        for table in oracle.TABLES:
+            await connection.execute(table)
+        broken = {rule: await connection.fetchval(query) for rule, query in RULES.items()}
+        recorded = {tenants: await _recorded(connection, tenants) for tenants in acknowledged}
+        false = await chain.first_false_positions(connection)
     finally:
         await connection.close()
-    faults = [*_miscounted(counts, acknowledged), *_faults(broken, hashes)]
+    faults = [*_miscounted(recorded, acknowledged, carried_out), *_faults(broken, false)]
     if faults:
         raise BenchmarkFailed("After the load this does not hold: " + "; ".join(faults) + ".")
-    return [_counted(counts, acknowledged), *_RULES, "hash chains recomputed"]
+    return [*_counted(recorded, acknowledged), *RULES, "hash chains recomputed"]
 
 
-def _miscounted(counts: dict[str, int], acknowledged: Acknowledged) -> Iterator[str]:
-    possible = range(acknowledged.bets, acknowledged.bets + acknowledged.in_flight + 1)
-    if len(set(counts.values())) != 1 or counts["bet_events"] not in possible:
-        yield f"{acknowledged.bets} bets acknowledged are as many rows: {counts}"
+async def _recorded(connection: "asyncpg.Connection[Any]", tenants: Tenants) -> Tally:
+    counts = await connection.fetchrow(_RECORDED, tenants.first, tenants.last)
+    return Tally(**dict(counts or {}))
 
 
-def _faults(broken: dict[str, int], hashes: dict[int, int | None]) -> Iterator[str]:
+def _miscounted(
+    recorded: Mapping[Tenants, Tally], acknowledged: Mapping[Tenants, Tally], carried_out: Tally
+) -> Iterator[str]:
+    """Every command that a caller was told of is recorded, and none that nobody sent."""
+    of_ledger = Tally()
+    for tenants, found in recorded.items():
+        told = acknowledged[tenants]
+        more = (found.bets - told.bets, found.moves - told.moves, found.payments - told.payments)
+        if min(more) < 0 or sum(more) > told.in_flight:
+            yield f"tenants {tenants.first} to {tenants.last}: {told} is recorded as {found}"
+        if tenants != MADE_BY_HAND:
+            of_ledger.add(found)
+    if of_ledger != carried_out:
+        yield f"the ledger carried out {carried_out}, which is recorded as {of_ledger}"
+
+
+def _faults(broken: Mapping[str, int], false: Mapping[int, int]) -> Iterator[str]:
     for rule, number in broken.items():
         if number:
             yield f"{rule}: not in {number} rows"
-    for tenant, position in hashes.items():
-        if position is not None:
-            yield f"hash chains recomputed: not tenant {tenant}'s from position {position}"
+    for tenant, position in false.items():
+        yield f"hash chains recomputed: not tenant {tenant}'s from position {position}"
 
 
-def _counted(counts: dict[str, int], acknowledged: Acknowledged) -> str:
-    return f"{acknowledged.bets:,} bets acknowledged, {counts['bet_events']:,} recorded"
+def _counted(
+    recorded: Mapping[Tenants, Tally], acknowledged: Mapping[Tenants, Tally]
+) -> Iterator[str]:
+    for name in ("bets", "moves", "payments"):
+        told = sum(getattr(counts, name) for counts in acknowledged.values())
+        found = sum(getattr(counts, name) for counts in recorded.values())
+        yield f"{told:,} {name} acknowledged, {found:,} recorded"

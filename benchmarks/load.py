@@ -10,19 +10,31 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks.failure import BenchmarkFailed
-from benchmarks.scenarios import FIRST_TENANT, USERS, Scenario
 
 THREADS: Final = 1  # one keeps up with any single worker, and leaves the cores to the service
 TIMEOUT_SECONDS: Final = 10
 STARTING_SECONDS: Final = 30
-_SCRIPT: Final = Path(__file__).parent / "lua" / "place_bets.lua"
+MOST_REFUSED: Final = 0.01  # of mixed requests: two may move one bet at the same time
+_REFUSALS: Final = frozenset({"409 illegal-transition", "422 insufficient-funds"})
+_CARRIED_OUT: Final = frozenset({"placed", "confirmed", "settled", "cancelled", "paid", "repeated"})
+_SCRIPTS: Final = Path(__file__).parent / "lua"
 _HOW_TO_GET_WRK: Final = (
     "wrk makes the load and is not installed: `apt-get install wrk` or `brew install wrk`."
 )
 
 
+class Script(Struct, frozen=True):
+    """A script in lua/ with the arguments that its head explains, all but the run's number."""
+
+    name: str
+    arguments: tuple[object, ...]
+
+
 class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What wrk reports of a run; `requests` counts answers that arrived whole."""
+    """What wrk reports of a run; `requests` counts answers that arrived whole.
+
+    `answers` counts those of the mixed load by kind.
+    """
 
     requests: int
     microseconds: int
@@ -32,6 +44,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     statuses_over_399: int
     broken: int
     timeouts: int
+    answers: dict[str, int]
 
     @property
     def requests_per_second(self) -> float:
@@ -56,17 +69,17 @@ class Wrk:
         )
         return (stated.stdout + stated.stderr).partition("\n")[0].partition(" Copyright")[0]
 
-    def place_bets(self, root: str, scenario: Scenario, seconds: int) -> Measurement:
-        """Place bets at `root` for so long. Raises `BenchmarkFailed` unless all went well."""
+    def run(self, root: str, script: Script, connections: int, seconds: int) -> Measurement:
+        """Put load on `root` for so long. Raises `BenchmarkFailed` unless all went well."""
         options = {
             "--threads": THREADS,
-            "--connections": scenario.connections,
+            "--connections": connections,
             "--duration": f"{seconds}s",
             "--timeout": f"{TIMEOUT_SECONDS}s",
-            "--script": _SCRIPT,
+            "--script": _SCRIPTS / script.name,
         }
-        arguments = (next(self._runs), FIRST_TENANT, scenario.tenants, USERS)
         flags = [str(part) for option in options.items() for part in option]
+        arguments = (next(self._runs), *script.arguments)
         ended = subprocess.run(  # noqa: S603 -- found by its name, arguments made here
             [self.program, *flags, root, "--", *map(str, arguments)],
             check=False,
@@ -74,10 +87,10 @@ class Wrk:
             text=True,
             timeout=seconds + TIMEOUT_SECONDS + STARTING_SECONDS,
         )
-        return _checked(ended)
+        return _checked(_read(ended))
 
 
-def _checked(ended: subprocess.CompletedProcess[str]) -> Measurement:
+def _read(ended: subprocess.CompletedProcess[str]) -> Measurement:
     last_line = ended.stdout.strip().rpartition("\n")[2]
     try:
         measured = msgspec.json.decode(last_line, type=Measurement)
@@ -88,10 +101,24 @@ def _checked(ended: subprocess.CompletedProcess[str]) -> Measurement:
         ) from error
     if not measured.requests:
         raise BenchmarkFailed("wrk got no answer at all.")
-    if measured.statuses_over_399 or measured.broken or measured.timeouts:
+    return measured
+
+
+def _checked(measured: Measurement) -> Measurement:
+    refused = sum(measured.answers.get(refusal, 0) for refusal in _REFUSALS)
+    unexpected = {
+        kind: number
+        for kind, number in measured.answers.items()
+        if kind not in _REFUSALS | _CARRIED_OUT
+    }
+    if unexpected or measured.statuses_over_399 > refused or measured.broken or measured.timeouts:
         raise BenchmarkFailed(
-            f"Of {measured.requests} requests {measured.statuses_over_399} were refused,"
-            f" {measured.broken} connections broke, {measured.timeouts} answers took more than"
-            f" {TIMEOUT_SECONDS} s."
+            f"Of {measured.requests} requests {measured.statuses_over_399} were"
+            f" refused, {measured.broken} connections broke, {measured.timeouts} answers took"
+            f" more than {TIMEOUT_SECONDS} s; by kind: {measured.answers}."
+        )
+    if refused > MOST_REFUSED * measured.requests:
+        raise BenchmarkFailed(
+            f"More than {MOST_REFUSED:.0%} of the requests were refused: {measured.answers}."
         )
     return measured

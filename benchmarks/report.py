@@ -1,6 +1,6 @@
-"""The report: a table to read, the targets, and a file to keep."""
+"""The report: tables to read, and a file to keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -9,54 +9,33 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from benchmarks.failure import BenchmarkFailed
-from benchmarks.load import Measurement
-from benchmarks.scenarios import BUSY, SPREAD, Plan, Scenario
+from benchmarks import plot
+from benchmarks.aging import Aging
+from benchmarks.cost import RoundTrips
+from benchmarks.memory import Memory
+from benchmarks.open_loop import Latency
+from benchmarks.plot import Line, Point
+from benchmarks.results import Row
+from benchmarks.scenarios import CURVES, Plan
 from benchmarks.surroundings import Surroundings
+from benchmarks.targets import Target
 
 LATEST: Final = Path(__file__).parent / "results" / "latest.json"
-OF_NO_OP: Final = 0.35
-OF_ONE_TENANT: Final = 0.7
-_MOST_DIFFERENCE_IN_SIZE: Final = 0.1
+PICTURE: Final = LATEST.with_suffix(".svg")
 
 _HEADINGS: Final = (
-    "connections",
-    "tenants",
-    "no-op req/s",
-    "bets req/s",
-    "ratio",
-    "bets p50",
-    "bets p99",
-    "no-op p50",
-    "no-op p99",
+    "scenario",
+    "service",
+    "req/s",
+    "of no-op",
+    "of by hand",
+    "p50 ms",
+    "p99 ms",
+    "WAL bytes each",
+    "in a batch",
+    "rerun",
 )
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """The medians over the rounds, and the rounds themselves; times in milliseconds."""
-
-    requests_per_second: float
-    p50_ms: float
-    p99_ms: float
-    rounds: Sequence[Measurement]
-
-
-class Row(Struct, frozen=True, kw_only=True):
-    """A scenario: bets beside the no-op service."""
-
-    scenario: Scenario
-    no_op: Figures
-    bets: Figures
-    ratio: float
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """A ratio that has to be reached."""
-
-    name: str
-    wanted: float
-    measured: float
-    reached: bool
+_LEFT_COLUMNS: Final = 2
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -67,54 +46,26 @@ class Report(Struct, frozen=True, kw_only=True):
     plan: Plan
     surroundings: Surroundings
     rows: Sequence[Row]
+    latency: Latency
+    memory: Memory | None
+    round_trips: RoundTrips
+    aging: Aging | None
     targets: Sequence[Target]
     invariants: Sequence[str]
 
 
-def row(scenario: Scenario, no_op: Sequence[Measurement], bets: Sequence[Measurement]) -> Row:
-    """The row of a scenario. Raises `BenchmarkFailed` if the services are not comparable."""
-    sizes = [median(run.bytes / run.requests for run in runs) for runs in (no_op, bets)]
-    if abs(sizes[0] - sizes[1]) > _MOST_DIFFERENCE_IN_SIZE * sizes[1]:
-        raise BenchmarkFailed(
-            "The no-op service answers with {:.0f} bytes, the ledger with {:.0f}: make them"
-            " alike, or the ratio means nothing.".format(*sizes)
-        )
-    of_no_op, of_bets = _figures(no_op), _figures(bets)
-    ratio = of_bets.requests_per_second / of_no_op.requests_per_second
-    return Row(scenario=scenario, no_op=of_no_op, bets=of_bets, ratio=round(ratio, 3))
-
-
-def targets(rows: Sequence[Row]) -> list[Target]:
-    """The two targets, by what was measured."""
-    by_scenario: Mapping[Scenario, Row] = {row.scenario: row for row in rows}
-    busy, spread = by_scenario[BUSY], by_scenario[SPREAD]
-    of_one = spread.bets.requests_per_second / busy.bets.requests_per_second
-    return [
-        _target(f"{BUSY}, beside no-op", OF_NO_OP, busy.ratio),
-        _target(f"{SPREAD}, beside one tenant", OF_ONE_TENANT, of_one),
-    ]
-
-
 def render(report: Report) -> str:
     """The report as text for a terminal."""
-    cells = [_HEADINGS, *map(_cells, report.rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    table = [
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        for line in cells
-    ]
-    verdicts = [
-        f"target {target.name}: {target.measured:.2f} of at least {target.wanted:.2f}, "
-        + ("reached" if target.reached else "NOT REACHED")
-        for target in report.targets
-    ]
+    figures = _table([_HEADINGS, *map(_cells, report.rows)], _LEFT_COLUMNS)
+    verdicts = _table([_verdict(target) for target in report.targets], 1)
     held = [f"holds: {invariant}" for invariant in report.invariants]
-    return "\n".join(["", *table, "", *verdicts, "", *held])
+    return "\n".join(["", *figures, "", *_notes(report), "", *verdicts, "", *held])
 
 
 def save(report: Report) -> None:
-    """Write the report where the newest one is kept."""
+    """Write the report, and its picture, where the newest ones are kept."""
     LATEST.parent.mkdir(exist_ok=True)
+    plot.draw(_curves(report.rows), PICTURE)
     LATEST.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
@@ -123,29 +74,85 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _figures(runs: Sequence[Measurement]) -> Figures:
-    return Figures(
-        requests_per_second=round(median(run.requests_per_second for run in runs), 1),
-        p50_ms=round(median(run.p50_microseconds for run in runs) / 1000, 3),
-        p99_ms=round(median(run.p99_microseconds for run in runs) / 1000, 3),
-        rounds=runs,
+def _curves(rows: Sequence[Row]) -> list[Line]:
+    """Throughput and p99 of each service that met every number of connections."""
+    of_bets = sorted(
+        (row for row in rows if row.scenario.load == "place_bets"),
+        key=lambda row: row.scenario.connections,
+    )
+    return [
+        Line(name=service, points=[_point(row) for row in of_bets if row.service == service])
+        for service in CURVES
+    ]
+
+
+def _point(row: Row) -> Point:
+    return Point(
+        connections=row.scenario.connections,
+        requests_per_second=row.requests_per_second,
+        p99_ms=row.p99_ms,
     )
 
 
-def _target(name: str, wanted: float, measured: float) -> Target:
-    return Target(name=name, wanted=wanted, measured=round(measured, 3), reached=measured >= wanted)
-
-
-def _cells(line: Row) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     return (
-        str(line.scenario.connections),
-        str(line.scenario.tenants),
-        f"{line.no_op.requests_per_second:,.0f}",
-        f"{line.bets.requests_per_second:,.0f}",
-        f"{line.ratio:.2f}",
-        *(
-            f"{milliseconds:.2f} ms"
-            for figures in (line.bets, line.no_op)
-            for milliseconds in (figures.p50_ms, figures.p99_ms)
-        ),
+        str(row.scenario),
+        row.service,
+        f"{row.requests_per_second:,.0f}",
+        _shown(row.of_no_op, ".2f"),
+        _shown(row.of_by_hand, ".2f"),
+        f"{row.p50_ms:.2f}",
+        f"{row.p99_ms:.2f}",
+        _shown(row.wal_bytes_per_command, ",.0f"),
+        _shown(row.commands_per_batch, ".1f"),
+        _shown(row.reruns_per_batch, ".1%"),
     )
+
+
+def _shown(value: float | None, pattern: str) -> str:
+    return "" if value is None else format(value, pattern)
+
+
+def _verdict(target: Target) -> tuple[str, ...]:
+    return (
+        target.name,
+        f"{target.bound} {target.wanted:.2f}",
+        f"{target.measured:.2f}",
+        "reached" if target.reached else "NOT REACHED",
+    )
+
+
+def _notes(report: Report) -> Iterator[str]:
+    counted, met = report.round_trips, report.latency
+    yield (
+        f"At {met.requests_per_second:,.0f} arrivals a second, half of what it can take, the"
+        f" ledger answers a bet in {met.p50_ms:.2f} ms at p50, {met.p99_ms:.2f} at p99,"
+        f" {met.p999_ms:.2f} at p99.9, {met.max_ms:.2f} at worst."
+    )
+    if report.memory:
+        yield f"Its {report.memory.processes} processes hold {report.memory.resident_mib} MiB."
+    yield (
+        f"A batch of a warm tenant takes {counted.known_users} round trip(s) for users that the"
+        f" process remembers, {counted.new_users} for others."
+    )
+    if report.aging:
+        yield from _of_aging(report.aging)
+
+
+def _of_aging(aging: Aging) -> Iterator[str]:
+    for aged in aging.loads:
+        yield (
+            f"{aged.name}: {median(aged.old):,.0f} requests a second of a tenant that has"
+            f" {aging.old_events:,} events, {median(aged.young):,.0f} of one that has"
+            f" {aging.young_events:,}."
+        )
+
+
+def _table(lines: Sequence[tuple[str, ...]], left_columns: int) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(_aligned(line, widths, left_columns)).rstrip() for line in lines]
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int], left_columns: int) -> Iterator[str]:
+    for number, (cell, width) in enumerate(zip(line, widths, strict=True)):
+        yield cell.ljust(width) if number < left_columns else cell.rjust(width)

@@ -1,36 +1,136 @@
-"""What is measured: how many connections place bets for how many tenants."""
+"""What is measured: which requests, from how many connections, for which tenants, of whom."""
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-FIRST_TENANT: Final = 20001
-TENANTS: Final = 100
+from domain.tenant import Wallet
+
+Service: TypeAlias = Literal["no-op", "by hand", "ledger", "two workers"]
+Load: TypeAlias = Literal["place_bets", "mixed", "get_bet", "get_user_bets"]
+
 USERS: Final = 1000  # of each tenant
 
 
-class Scenario(Struct, frozen=True):
-    """One row of the report."""
+class Tenants(Struct, frozen=True):
+    """Tenants with consecutive numbers."""
 
+    first: int
+    number: int
+    wallet: Wallet = "external"
+
+    @property
+    def last(self) -> int:
+        """The number of the last one."""
+        return self.first + self.number - 1
+
+
+# The service made by hand has a log of its own: a ledger that remembers a tenant would find the
+# head moved in every turn.
+OF_THE_LEDGER: Final = Tenants(20001, 100)
+MADE_BY_HAND: Final = Tenants(30001, 100)
+MIXED: Final = Tenants(40001, 100, "internal")
+READ: Final = Tenants(50001, 1)
+COUNTED: Final = Tenants(60001, 1)
+ALL_TENANTS: Final = (OF_THE_LEDGER, MADE_BY_HAND, MIXED, READ, COUNTED)
+
+
+class Scenario(Struct, frozen=True):
+    """A load; `tenants` counts those of the range that the load goes to."""
+
+    load: Load
     connections: int
-    tenants: int
+    tenants: int = 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether the load consists of commands."""
+        return self.load in {"place_bets", "mixed"}
 
     def __str__(self) -> str:
         connections = f"{self.connections} connection{'s' if self.connections > 1 else ''}"
-        return connections if self.tenants == 1 else f"{connections}, {self.tenants} tenants"
+        of_tenants = "" if self.tenants == 1 else f", {self.tenants} tenants"
+        return f"{_TITLES[self.load]}, {connections}{of_tenants}"
+
+
+class Contest(Struct, frozen=True):
+    """A scenario and the services that meet it; `brief` if short runs are enough."""
+
+    scenario: Scenario
+    services: tuple[Service, ...]
+    brief: bool = False
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How long is measured; every scenario meets both services in every round."""
+    """How long is measured; every contest takes place in every round."""
 
     seconds: int
     rounds: int
     warm_up_seconds: int
+    brief_seconds: int
+    arrivals_seconds: int
+    large_tenant: bool
 
 
-ALONE: Final = Scenario(connections=1, tenants=1)
-BUSY: Final = Scenario(connections=64, tenants=1)
-CROWDED: Final = Scenario(connections=256, tenants=1)
-SPREAD: Final = Scenario(connections=64, tenants=TENANTS)
+_TITLES: Final[dict[Load, str]] = {
+    "place_bets": "POST /bets",
+    "mixed": "mixed commands",
+    "get_bet": "GET /bets/{id}",
+    "get_user_bets": "GET /users/{id}/bets",
+}
 
-SCENARIOS: Final = (ALONE, BUSY, CROWDED, SPREAD)
+ALONE: Final = Scenario("place_bets", 1)
+BUSY: Final = Scenario("place_bets", 64)
+CROWDED: Final = Scenario("place_bets", 256)
+BUSY_MIXED: Final = Scenario("mixed", 64, MIXED.number)
+READING: Final = Scenario("get_bet", 64)
+LISTING: Final = Scenario("get_user_bets", 64)
+
+CONTESTS: Final = (
+    Contest(ALONE, ("no-op", "by hand", "ledger")),
+    Contest(BUSY, ("no-op", "by hand", "ledger", "two workers")),
+    Contest(CROWDED, ("no-op", "ledger")),
+    Contest(BUSY_MIXED, ("ledger",)),
+    Contest(READING, ("no-op", "by hand", "ledger")),
+    Contest(LISTING, ("by hand", "ledger")),
+    # These complete the curve over the number of connections.
+    Contest(Scenario("place_bets", 4), ("no-op", "by hand", "ledger"), brief=True),
+    Contest(Scenario("place_bets", 16), ("no-op", "by hand", "ledger"), brief=True),
+    Contest(CROWDED, ("by hand",), brief=True),
+)
+CURVES: Final[tuple[Service, ...]] = ("no-op", "by hand", "ledger")
+
+
+def tenants_of(service: Service, load: Load) -> Tenants:
+    """The tenants that the load goes to, of which it may use only the first ones."""
+    if load == "mixed":
+        return MIXED
+    if load == "place_bets":
+        return MADE_BY_HAND if service == "by hand" else OF_THE_LEDGER
+    return READ
+
+
+USUAL: Final = Plan(
+    seconds=2,
+    rounds=3,
+    warm_up_seconds=1,
+    brief_seconds=1,
+    arrivals_seconds=10,
+    large_tenant=False,
+)
+QUICK: Final = Plan(
+    seconds=1,
+    rounds=1,
+    warm_up_seconds=1,
+    brief_seconds=1,
+    arrivals_seconds=2,
+    large_tenant=False,
+)
+FULL: Final = Plan(
+    seconds=8,
+    rounds=5,
+    warm_up_seconds=3,
+    brief_seconds=4,
+    arrivals_seconds=60,
+    large_tenant=True,
+)

@@ -1,60 +1,159 @@
-"""A session of measuring: both services in turn, scenario by scenario, round by round."""
+"""A session of measuring: every service in turn, contest by contest, round by round."""
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from typing import Final
 
+from msgspec import Struct
+
+from benchmarks import cost, memory, open_loop, services, tally
+from benchmarks.cost import Cost
 from benchmarks.failure import BenchmarkFailed
-from benchmarks.invariants import Acknowledged
-from benchmarks.load import Measurement, Wrk
-from benchmarks.report import Row, row
-from benchmarks.scenarios import SCENARIOS, Plan, Scenario
+from benchmarks.load import Measurement, Script, Wrk
+from benchmarks.memory import Memory
+from benchmarks.open_loop import Arrivals, Latency
+from benchmarks.results import Meeting, Results, Run, throughputs
+from benchmarks.scenarios import (
+    CONTESTS,
+    CROWDED,
+    OF_THE_LEDGER,
+    USERS,
+    Contest,
+    Plan,
+    Scenario,
+    Service,
+    Tenants,
+    tenants_of,
+)
+from benchmarks.seed import Seed
+from benchmarks.services import Running
+from benchmarks.tally import Tally
 
-Service: TypeAlias = Literal["no-op", "bets"]
+LOAD_OF_ARRIVALS: Final = 0.5  # of the most that was reached
+_WITHOUT_DATABASE: Final[Service] = "no-op"
+_TOWARDS_THE_END: Final = 0.8
+_LEDGERS: Final[frozenset[Service]] = frozenset({"ledger", "two workers"})
 
-_SERVICES: Final[tuple[Service, Service]] = ("no-op", "bets")
+
+class Measured(Struct, frozen=True):
+    """All that a session measures.
+
+    `latency` is what bets met that arrived at half the rate which the ledger could take,
+    `memory` what the ledger held under the most connections; None where no one can tell.
+    """
+
+    results: Results
+    latency: Latency
+    memory: Memory | None
 
 
 class Session:
-    """Measures and keeps count of the bets that were acknowledged.
+    """Measures and keeps count of the commands that were acknowledged.
 
-    A round takes every scenario and both services before the next begins: whatever drifts
-    (a growing database, a warm processor, a busy neighbour) meets all of them.
+    A round takes every contest before the next begins, and a contest its services one after
+    the other: whatever drifts (a growing database, a warm processor, a busy neighbour) meets
+    all of them.
     """
 
-    def __init__(self, wrk: Wrk, roots: Mapping[Service, str], plan: Plan) -> None:
-        self.acknowledged = Acknowledged()
+    def __init__(self, wrk: Wrk, url: str, running: Mapping[Service, Running], seed: Seed) -> None:
+        self.acknowledged: Final[dict[Tenants, Tally]] = defaultdict(Tally)
         self._wrk = wrk
-        self._roots = roots
-        self._plan = plan
+        self._url = url
+        self._running = running
+        self._seed = seed
 
-    def measure(self) -> list[Row]:
-        """Warm up, then measure every round."""
-        for scenario in SCENARIOS:
-            for service in _SERVICES:
-                self._run(service, scenario, self._plan.warm_up_seconds, "warm-up")
-        runs: dict[tuple[Service, Scenario], list[Measurement]] = defaultdict(list)
-        for turn in range(1, self._plan.rounds + 1):
-            for scenario in SCENARIOS:
-                for service in _SERVICES:
-                    name = f"round {turn}/{self._plan.rounds}"
-                    measured = self._run(service, scenario, self._plan.seconds, name)
-                    runs[service, scenario].append(measured)
-        return [
-            row(scenario, runs["no-op", scenario], runs["bets", scenario]) for scenario in SCENARIOS
-        ]
+    def measure(self, plan: Plan) -> Measured:
+        """Warm up, then measure every round, then what is measured once."""
+        results: Results = defaultdict(list)
+        for contest in CONTESTS:
+            if not contest.brief:
+                self._meet(contest, plan.warm_up_seconds, "warm-up")
+        for turn in range(1, plan.rounds + 1):
+            for contest in CONTESTS:
+                seconds = plan.brief_seconds if contest.brief else plan.seconds
+                met = self._meet(contest, seconds, f"round {turn}/{plan.rounds}")
+                for meeting, run in met.items():
+                    results[meeting].append(run)
+        held = self._memory_in(CROWDED, plan.seconds)
+        return Measured(results, self._latency(results, plan.arrivals_seconds), held)
 
-    def _run(
-        self, service: Service, scenario: Scenario, seconds: int, occasion: str
-    ) -> Measurement:
+    def metrics(self) -> list[str]:
+        """What the ledger says of itself, with one worker and with two."""
+        roots = [self._running[service].root for service in sorted(_LEDGERS)]
+        return [services.answer(f"{root}/metrics") for root in roots]
+
+    def _meet(self, contest: Contest, seconds: int, occasion: str) -> Mapping[Meeting, Run]:
+        return {
+            (service, contest.scenario): self._run(service, contest.scenario, seconds, occasion)
+            for service in contest.services
+        }
+
+    def _run(self, service: Service, scenario: Scenario, seconds: int, occasion: str) -> Run:
         print(f"{scenario}, {service}, {occasion} …", end=" ", flush=True)
+        before = self._cost(service)
         try:
-            measured = self._wrk.place_bets(self._roots[service], scenario, seconds)
+            script = _script(service, scenario, self._seed)
+            root = self._running[service].root
+            measured = self._wrk.run(root, script, scenario.connections, seconds)
         except BenchmarkFailed:
             print("failed", flush=True)
             raise
         print(f"{measured.requests_per_second:,.0f} req/s", flush=True)
-        if service == "bets":
-            self.acknowledged.bets += measured.requests
-            self.acknowledged.in_flight += scenario.connections
-        return measured
+        after = self._cost(service)
+        self._acknowledge(service, scenario, measured)
+        return Run(measured=measured, cost=after - before if before and after else None)
+
+    def _latency(self, results: Results, seconds: int) -> Latency:
+        most = max(
+            median(throughputs(runs))
+            for (service, scenario), runs in results.items()
+            if service == "ledger" and scenario.load == "place_bets"
+        )
+        arrivals = Arrivals(
+            root=self._running["ledger"].root,
+            rate=round(LOAD_OF_ARRIVALS * most),
+            seconds=seconds,
+            tenant=OF_THE_LEDGER.first,
+            users=USERS,
+        )
+        print(f"POST /bets, {arrivals.rate} arrivals a second, ledger, once …", flush=True)
+        latency = open_loop.place_bets(arrivals)
+        self.acknowledged[OF_THE_LEDGER].bets += latency.answered
+        return latency
+
+    def _memory_in(self, scenario: Scenario, seconds: int) -> Memory | None:
+        """What the ledger holds towards the end of a run."""
+        with ThreadPoolExecutor(max_workers=1) as others:
+            running = others.submit(self._run, "ledger", scenario, seconds, "for its memory")
+            time.sleep(_TOWARDS_THE_END * seconds)
+            held = memory.of_service(self._running["ledger"].pid)
+            running.result()
+        return held
+
+    def _cost(self, service: Service) -> Cost | None:
+        if service == _WITHOUT_DATABASE:
+            return None
+        return cost.so_far(self._url, self._running[service], is_ledger=service in _LEDGERS)
+
+    def _acknowledge(self, service: Service, scenario: Scenario, measured: Measurement) -> None:
+        if service == _WITHOUT_DATABASE or not scenario.writes:
+            return
+        answers = measured.answers or {"placed": measured.requests}
+        told = tally.of_answers(answers, scenario.connections)
+        self.acknowledged[tenants_of(service, scenario.load)].add(told)
+
+
+def _script(service: Service, scenario: Scenario, seed: Seed) -> Script:
+    first = tenants_of(service, scenario.load).first
+    match scenario.load:
+        case "place_bets":
+            return Script("place_bets.lua", (first, scenario.tenants, USERS))
+        case "mixed":
+            return Script("mixed.lua", (seed.draws,))
+        case "get_bet":
+            return Script("get.lua", (first, seed.bets))
+        case "get_user_bets":
+            return Script("get.lua", (first, seed.lists))

@@ -2,12 +2,7 @@
 -- wrk … -s place_bets.lua URL -- RUN FIRST_TENANT TENANTS USERS
 -- RUN is a number that no other run on the same database has.
 
-local threads = 0
-
-function setup(thread)
-   threads = threads + 1
-   thread:set("thread_number", threads)
-end
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "summary.lua")
 
 local run, tenants, users
 local sent = 0
@@ -36,14 +31,4 @@ function request()
    local key = ("%08x-%08x-%d-%d-%d"):format(
       math.random(0, 0xffffffff), math.random(0, 0xffffffff), run, thread_number, sent)
    return heads[math.random(tenants)] .. key .. tails[math.random(users)]
-end
-
-function done(summary, latency)
-   local errors = summary.errors
-   io.write(("\n{\"requests\": %d, \"microseconds\": %d, \"bytes\": %d, "):format(
-      summary.requests, summary.duration, summary.bytes))
-   io.write(("\"p50_microseconds\": %d, \"p99_microseconds\": %d, "):format(
-      latency:percentile(50), latency:percentile(99)))
-   io.write(("\"statuses_over_399\": %d, \"broken\": %d, \"timeouts\": %d}\n"):format(
-      errors.status, errors.connect + errors.read + errors.write, errors.timeout))
 end
