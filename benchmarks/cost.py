@@ -10,8 +10,8 @@ from asyncpg.connection import LoggedQuery
 from msgspec import Struct
 
 from app.database import open_pool
+from app.memory import Memory
 from app.settings import Settings
-from app.unit_of_work import Memory, UnitOfWork
 from benchmarks import seed, services
 from benchmarks.scenarios import COUNTED
 from benchmarks.services import Running
@@ -88,12 +88,12 @@ async def _round_trips(url: str) -> RoundTrips:
     async def statements_of(users: Sequence[str]) -> int:
         statements.clear()
         bets = [seed.submission(COUNTED.first, seed.bet(user)) for user in users]
-        await seed.run(unit, bets)
+        await seed.commit(connection, memory, bets)
         return len(statements)
 
     async with await open_pool(url, Settings(), size=1) as pool, pool.acquire() as connection:
         connection.add_query_logger(log)
-        unit = UnitOfWork(connection, Memory(tenants=1, rows=10_000))
+        memory = Memory(tenants=1, rows=10_000)
         await statements_of(["user-0"])  # the tenant is known from now on
         batches = [[f"user-{at}-{n}" for n in range(64)] for at in range(BATCHES_COUNTED)]
         new = [await statements_of(users) for users in batches]

@@ -8,8 +8,7 @@ from math import ceil
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import uuid_utils
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from app import fingerprint
 from app.chain import Sealed, seal
@@ -103,13 +102,13 @@ class History:
     def _add_bet(self, lines: dict[str, list[str]], timestamp: int, moment: str) -> None:
         position = self.head.position + 1
         request = self._drawn.choice(self._requests)
-        command_id = str(uuid_utils.uuid7(nanoseconds=timestamp * _NANOSECONDS))
+        command_id = str(uuid7(nanoseconds=timestamp * _NANOSECONDS))
         # Keys begin at random, as those of clients do, so that they meet the whole of an index.
         key = f"{self._drawn.getrandbits(64):016x}-{position}"
         recorded = Recorded(
             tenant_id=self._tenant_id,
             position=position,
-            id=uuid7(nanoseconds=timestamp * _NANOSECONDS),
+            id=str(uuid7(nanoseconds=timestamp * _NANOSECONDS)),
             aggregate_id=f"bet-{command_id}",
             version=1,
             timestamp=timestamp,
@@ -124,12 +123,11 @@ class History:
         lines["idempotency_keys"].append(_key_row(recorded, request, command_id))
 
 
-def _event_row(sealed: Sealed) -> str:
-    event = sealed.recorded
+def _event_row(event: Sealed) -> str:
     return (
         f"{event.tenant_id}\t{event.position}\t{event.id}\t{event.aggregate_id}\t{_TYPE}\t{_NAME}\t"
-        f"{sealed.data.decode()}\t{event.timestamp}\t{event.version}\t{event.idempotency_key}\t{{}}\t"
-        f"\\\\x{sealed.hash.hex()}\n"
+        f"{bytes(event.event_data).decode()}\t{event.timestamp}\t{event.version}\t{event.idempotency_key}\t{{}}\t"
+        f"\\\\x{event.hash.hex()}\n"
     )
 
 

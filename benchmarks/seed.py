@@ -6,21 +6,24 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 from msgspec import Struct
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
-from app import fingerprint
+from app import fingerprint, unit_of_work
 from app.database import open_pool
+from app.memory import Memory
 from app.settings import Settings
 from app.submission import Applied, Resource, Submission
-from app.unit_of_work import Memory, UnitOfWork
 from benchmarks.failure import BenchmarkFailed
 from benchmarks.scenarios import MIXED, READ, USERS
 from domain.bet import PlaceBet
 from domain.payment import MakePayment
+
+if TYPE_CHECKING:
+    from app.unit_of_work import Connection
 
 READ_USERS: Final = 100
 BETS_OF_EACH: Final = 60  # more than a page, so that a list also has a cursor
@@ -82,7 +85,7 @@ def bet(user_id: str) -> PlaceBet:
 
 def submission(tenant_id: int, command: PlaceBet | MakePayment) -> Submission:
     """A command as the service hands it to its committer."""
-    command_id = uuid7()
+    command_id = str(uuid7())
     resource: Resource = "bet" if isinstance(command, PlaceBet) else "payment"
     return Submission(
         tenant_id=tenant_id,
@@ -105,16 +108,15 @@ async def _commit(url: str, submissions: Sequence[Submission]) -> None:
 async def _take(pool: asyncpg.Pool, waiting: Iterable[Sequence[Submission]]) -> None:
     memory = Memory(tenants=1, rows=_BATCH)
     async with pool.acquire() as connection:
-        unit = UnitOfWork(connection, memory)
         for batch in waiting:
-            await run(unit, batch)
+            await commit(connection, memory, batch)
 
 
-async def run(unit: UnitOfWork, batch: Sequence[Submission]) -> None:
+async def commit(connection: "Connection", memory: Memory, batch: Sequence[Submission]) -> None:
     """Commit a batch, again for tenants whose head the other connection moved meanwhile."""
     left = list(batch)
     while left:
-        outcomes = await unit.run(left)
+        outcomes = await unit_of_work.run(connection, memory, left)
         if not all(isinstance(outcome, Applied) for outcome in outcomes.values()):
             raise BenchmarkFailed("The ledger refuses what the benchmark begins with.")
         left = [command for index, command in enumerate(left) if index not in outcomes]
