@@ -122,6 +122,11 @@ class Committer:
             room = self._settings.batch_limit - len(self._open.waiting)
             size = min(len(self._queue), room)
             self._loading = self._in_time([self._queue.popleft() for _ in range(size)])
+            if self._recovery.contended:  # what is decided now would be lost to another process
+                self._open.waiting += self._loading
+                self._loading = ()
+                self._decided.set()
+                continue
             recoveries = self._recoveries
             fault = await self._load([waiting.submission for waiting in self._loading])
             loaded, self._loading = self._loading, ()
@@ -160,7 +165,11 @@ class Committer:
                 await self._decided.wait()
                 continue
             try:
-                await self._commit()
+                if self._recovery.contended:
+                    self._record_batch(self._open)
+                    await self._recover(None)
+                else:
+                    await self._commit()
             except Exception as error:  # noqa: BLE001 - the queue outlives whatever one batch runs into
                 await self._recover(error)
 
@@ -171,7 +180,7 @@ class Committer:
         connection = await self._lines.writing()
         batch, self._open = self._open, _Batch(self._memory)
         started = monotonic()
-        self._metrics.batch(len(batch.waiting), self._backlog, started - batch.waiting[0].since)
+        self._record_batch(batch)
         committing = batch.unit.commit(connection)
         self._queued.set()
         try:
@@ -186,8 +195,12 @@ class Committer:
         if not self._loading:  # what it has found to be remembered must stay so
             self._memory.trim()
 
-    async def _recover(self, error: Exception) -> None:
-        """Run again what is neither answered nor queued, after a commit or a read failed."""
+    def _record_batch(self, batch: _Batch) -> None:
+        waited = monotonic() - batch.waiting[0].since
+        self._metrics.batch(len(batch.waiting), len(self._queue) + len(self._loading), waited)
+
+    async def _recover(self, error: Exception | None) -> None:
+        """Run what is neither answered nor queued, again if a commit or a read failed."""
         self._recovering = True
         self._recoveries += 1
         left, self._open = self._open.waiting, _Batch(self._memory)

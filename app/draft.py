@@ -87,7 +87,7 @@ class Draft:
         """
         self._now = max(self._now, now)
         key = submission.idempotency_key
-        if taken := self.claims.get(key) or self.state.keys.get(key):
+        if taken := self.claims.get(key) or self.state.taken(key):
             return self._repeat(taken, submission)
         if self.state.tenant.status == "suspended":
             return Refused(problems.document(problems.TENANT_SUSPENDED, "No commands are taken."))

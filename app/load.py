@@ -48,11 +48,15 @@ def read(wanted: Wanted) -> tuple[Query, list[object]]:
 
 @cache
 def _users() -> Query:
-    """The tenants' heads and the rows of the given users."""
+    """The tenants' heads and totals, and the rows of the given users."""
     users = _given("users")
     touched = select(users.c.tenant_id, users.c.key.label("user_id")).cte("touched")
     return Query(
-        union_all(_tenant_documents(), *(_of_touched(view, touched) for view in USER_VIEWS))
+        union_all(
+            _tenant_documents(),
+            *(_of_touched(view, touched) for view in USER_VIEWS),
+            *(_of_tenants(view) for view in TENANT_VIEWS),
+        )
     )
 
 
@@ -86,10 +90,7 @@ def _everything() -> Query:
             _documents(named_bets, bets_view.name),
             _documents(named_payments, payments_view.name),
             *(_of_touched(view, touched) for view in USER_VIEWS),
-            *(
-                _documents(view, view.name).where(view.c.tenant_id == any_(_tenants()))
-                for view in TENANT_VIEWS
-            ),
+            *(_of_tenants(view) for view in TENANT_VIEWS),
         )
     )
 
@@ -106,9 +107,9 @@ def open_heads() -> Query:
 
 @cache
 def lock_heads() -> Query:
-    """Lock the heads of tenants in their order; parameter `tenants`."""
+    """Lock the heads of tenants in their order, and return them; parameter `tenants`."""
     return Query(
-        select(tenant_heads.c.tenant_id)
+        select(tenant_heads)
         .where(tenant_heads.c.tenant_id == any_(_tenants()))
         .order_by(tenant_heads.c.tenant_id)
         .with_for_update()
@@ -159,6 +160,10 @@ def _documents(rows: Table | CTE, kind: str) -> Select[*tuple[Any, ...]]:
 def _of_touched(view: Table, touched: CTE) -> Select[*tuple[Any, ...]]:
     is_touched = and_(view.c.tenant_id == touched.c.tenant_id, view.c.user_id == touched.c.user_id)
     return _documents(view, view.name).join_from(view, touched, is_touched)
+
+
+def _of_tenants(view: Table) -> Select[*tuple[Any, ...]]:
+    return _documents(view, view.name).where(view.c.tenant_id == any_(_tenants()))
 
 
 def _tenant_documents() -> Select[*tuple[Any, ...]]:

@@ -51,10 +51,9 @@ class Loaded:
             self._of(tenant_id, payments_view.name)[payment_id] = None
         for tenant_id, user_id in wanted.users:
             self._know_user(tenant_id, user_id)
-        if not wanted.only_users:
-            for tenant_id in wanted.tenants:
-                for view in TENANT_VIEWS:
-                    self._of(tenant_id, view.name)[TENANT_KEY] = None
+        for tenant_id in wanted.tenants:
+            for view in TENANT_VIEWS:
+                self._of(tenant_id, view.name)[TENANT_KEY] = None
 
     def take(self, records: Iterable[tuple[str, int, str]]) -> None:
         """Take the rows of the read: kind, tenant and JSON document of each."""

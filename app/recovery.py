@@ -2,24 +2,24 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Final
 
 import asyncpg
 import structlog
 
-from app import problems
+from app import problems, unit_of_work
 from app.callers import Callers, Waiting
 from app.lines import PASSING, Lines
 from app.memory import Memory
 from app.metrics import Metrics
 from app.settings import Settings
-from app.unit_of_work import HeadMoved, KeysTaken, run
+from app.submission import Outcome, Submission
+from app.unit_of_work import HeadMoved, KeysTaken
 
 _log: Final = structlog.get_logger()
 
-LOSSES_BEFORE_LOCK: Final = 2
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 0.5
 
@@ -34,7 +34,8 @@ REJECTIONS: Final = (
 class Recovery:
     """Runs commands until everyone is answered, or has been put back to wait.
 
-    Nothing else may decide or commit meanwhile.
+    Nothing else may decide or commit meanwhile. `contended` tells whether other processes
+    write to the same tenants: most heads of the last batch that locked its heads had moved.
     """
 
     def __init__(
@@ -52,17 +53,24 @@ class Recovery:
         self._metrics = metrics
         self._settings = settings
         self._put_back = put_back
+        self.contended = False
 
-    async def run_again(self, left: Sequence[Waiting], error: Exception) -> None:
-        """Commit those whom `error` has left without an answer."""
-        self._count(error)
+    async def run_again(self, left: Sequence[Waiting], error: Exception | None) -> None:
+        """Commit those whom `error` has left without an answer; None if they had no turn yet."""
+        if error is not None:
+            self._count(error)
+            if not isinstance(error, HeadMoved):  # nobody knows what has become of the commit
+                self._forget(left)
         if isinstance(error, PASSING):
             await self.let_go()
         deadline = monotonic() + self._settings.command_timeout_seconds
         locked = isinstance(error, asyncpg.LockNotAvailableError)
-        commit = self._go_round_lock if locked else self._run
         for start in range(0, len(left), self._settings.batch_limit):
-            await commit(left[start : start + self._settings.batch_limit], deadline)
+            batch = left[start : start + self._settings.batch_limit]
+            if locked:
+                await self._go_round_lock(batch, deadline)
+            else:
+                await self._run(batch, deadline, lock=error is None or isinstance(error, HeadMoved))
 
     async def let_go(self) -> None:
         """Give up the connections, and what is remembered of the server they led to.
@@ -72,14 +80,14 @@ class Recovery:
         self._memory.clear()
         await self._lines.let_go()
 
-    async def _run(self, batch: Sequence[Waiting], deadline: float) -> None:
-        losses, pause = 0, FIRST_PAUSE_SECONDS
+    async def _run(self, batch: Sequence[Waiting], deadline: float, *, lock: bool = False) -> None:
+        pause = FIRST_PAUSE_SECONDS
         while batch:
-            self._memory.forget({waiting.submission.tenant_id for waiting in batch})
             try:
-                batch = await self._run_once(batch, lock=losses >= LOSSES_BEFORE_LOCK)
+                batch = await self._run_once(batch, lock=lock)
             except asyncpg.LockNotAvailableError as error:
                 self._count(error)
+                self._forget(batch)
                 await self._go_round_lock(batch, deadline)
                 return
             except PASSING as error:
@@ -89,15 +97,17 @@ class Recovery:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             except (HeadMoved, KeysTaken) as error:
                 self._count(error)
-                losses += 1
+                self._forget(batch)
+                lock = True
             except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
                 self._count(error)
+                self._forget(batch)
                 await self._find_culprit(batch, error, deadline)
                 return
             else:
-                losses += 1
                 if batch:
                     self._count(HeadMoved())
+                    lock = True
             if batch and monotonic() > deadline:
                 self._callers.fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
                 return
@@ -106,12 +116,27 @@ class Recovery:
         """Count a batch that has to be run again."""
         self._metrics.retried(_reason(error))
 
+    def _forget(self, batch: Sequence[Waiting]) -> None:
+        self._memory.forget({waiting.submission.tenant_id for waiting in batch})
+
     async def _run_once(self, batch: Sequence[Waiting], *, lock: bool) -> Sequence[Waiting]:
         started = monotonic()
-        submissions = [waiting.submission for waiting in batch]
-        outcomes = await run(await self._lines.writing(), self._memory, submissions, lock=lock)
+        commit = self._commit_locked if lock else self._commit
+        outcomes = await commit([waiting.submission for waiting in batch])
         self._metrics.committed(monotonic() - started)
         return self._callers.answer(batch, outcomes)
+
+    async def _commit(self, submissions: Sequence[Submission]) -> Mapping[int, Outcome]:
+        return await unit_of_work.run(await self._lines.writing(), self._memory, submissions)
+
+    async def _commit_locked(self, submissions: Sequence[Submission]) -> Mapping[int, Outcome]:
+        """Hold the heads while the batch is decided, so that nobody can move them."""
+        connection = await self._lines.writing()
+        tenant_ids = {submission.tenant_id for submission in submissions}
+        async with connection.transaction():
+            moved = await unit_of_work.lock(connection, self._memory, tenant_ids)
+            self.contended = 2 * moved >= len(tenant_ids)
+            return await unit_of_work.run(connection, self._memory, submissions)
 
     async def _go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:
         """Let a tenant whose head somebody holds wait for another turn, the others go on."""

@@ -37,24 +37,47 @@ class Head(Struct, frozen=True, kw_only=True):
 class TenantState:
     """A tenant as of `head`; not valid any more once somebody else has moved the head.
 
-    The step to `head` may still be under way; `passed` are the heads before it.
+    The step to `head` may still be under way; `passed` are the heads before it. It is
+    `outdated` once the head is known to have been moved, until it is read again.
     """
 
     def __init__(self, tenant: Tenant, head: Head) -> None:
         self.tenant = tenant
         self.head = head
         self.passed: deque[Head] = deque(maxlen=_PASSED)
+        self.outdated = False
         self.rows: dict[str, Rows] = {table: {} for table in TABLES}
         self.keys: dict[str, KeyRecord] = {}
+        self._claims: dict[str, KeyRecord] = {}
 
-    def advance(self, head: Head, rows: dict[str, Rows], keys: dict[str, KeyRecord]) -> None:
-        """Take over what a batch leaves behind; the newest entries come last."""
+    def taken(self, key: str) -> KeyRecord | None:
+        """What the key was used for, as far as it is remembered."""
+        return self._claims.get(key) or self.keys.get(key)
+
+    def advance(self, head: Head, rows: dict[str, Rows], claims: dict[str, KeyRecord]) -> None:
+        """Take over what a batch will leave behind; the newest entries come last."""
         if head != self.head:
             self.passed.append(self.head)
             self.head = head
         for table, changed in rows.items():
             _renew(self.rows[table], changed)
-        _renew(self.keys, keys)
+        self._claims = claims
+
+    def settle(self) -> None:
+        """The batch that the state has advanced by is durable: its keys are taken for good."""
+        _renew(self.keys, self._claims)
+        self._claims = {}
+
+    def outdate(self) -> None:
+        """Drop what a moved head makes doubtful: the rows, and the claims of a lost batch.
+
+        Keys that were taken for good stay so.
+        """
+        self.outdated = True
+        self.passed.clear()
+        self._claims = {}
+        for rows in self.rows.values():
+            rows.clear()
 
     def learn(self, read: "TenantState") -> bool:
         """Add what `read` knows beyond this; false if its head is not one of those here.
@@ -62,6 +85,8 @@ class TenantState:
         A row that was touched since then is held, as nothing is trimmed during a read; any
         other is still the same.
         """
+        if self.outdated:
+            self.tenant, self.head, self.outdated = read.tenant, read.head, False
         if read.head != self.head and read.head not in self.passed:
             return False
         for table, rows in read.rows.items():

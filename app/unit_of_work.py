@@ -1,6 +1,6 @@
 """One transaction that commits the decisions of many commands, or leaves no trace."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -101,10 +101,14 @@ class UnitOfWork:
     def conclude(self, committed: frozenset[int]) -> dict[int, Outcome]:
         """The outcomes of the tenants that committed, by index.
 
-        A tenant whose head another process moved is missing from the result and forgotten.
+        A tenant whose head another process moved is missing from the result.
         """
         lost = self._drafts.keys() - committed
-        self._memory.forget(lost)
+        for tenant_id, draft in self._drafts.items():
+            if tenant_id in lost:
+                draft.state.outdate()
+            else:
+                draft.state.settle()
         return {
             index: outcome
             for index, outcome in enumerate(self._outcomes)
@@ -137,36 +141,33 @@ class UnitOfWork:
 
 
 async def run(
-    connection: "Connection",
-    memory: Memory,
-    submissions: Sequence[Submission],
-    *,
-    lock: bool = False,
+    connection: "Connection", memory: Memory, submissions: Sequence[Submission]
 ) -> dict[int, Outcome]:
     """Decide and commit `submissions` in one go; return outcomes as `UnitOfWork.conclude` does.
 
-    Two round trips when rows have to be read first, one when nothing is missing. `lock`
-    takes the heads before that and relies on nothing remembered, so that nobody can move
-    them meanwhile.
+    Two round trips when rows have to be read first, one when nothing is missing.
     """
-    if not lock:
-        return await _run(connection, memory, submissions)
-    async with connection.transaction():
-        tenant_ids = {submission.tenant_id for submission in submissions}
-        await _fetch(connection, load.lock_heads(), tenants=sorted(tenant_ids))
-        memory.forget(tenant_ids)
-        return await _run(connection, memory, submissions)
-
-
-async def _run(
-    connection: "Connection", memory: Memory, submissions: Sequence[Submission]
-) -> dict[int, Outcome]:
     unit = UnitOfWork(memory)
     await unit.load(submissions, unit.wanted(submissions), connection)
     unit.decide(submissions)
     outcomes = unit.conclude(await unit.commit(connection))
     memory.trim()
     return outcomes
+
+
+async def lock(connection: "Connection", memory: Memory, tenant_ids: Collection[int]) -> int:
+    """Hold the heads until the transaction ends; return how many were not as remembered."""
+    heads = await _fetch(connection, load.lock_heads(), tenants=sorted(tenant_ids))
+    found = {row["tenant_id"]: (row["position"], row["hash"], row["revision"]) for row in heads}
+    moved = 0
+    for tenant_id in tenant_ids:
+        state = memory.get(tenant_id)
+        known = state and (state.head.position, state.head.hash, state.head.revision)
+        if not state or state.outdated or known != found.get(tenant_id):
+            moved += 1
+            if state:
+                state.outdate()
+    return moved
 
 
 async def _execute(connection: "Connection", rows: dict[str, str]) -> frozenset[int]:

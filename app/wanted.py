@@ -46,7 +46,7 @@ class Wanted:
         if state is None:
             self._add_all(submission)
             return
-        taken = state.keys.get(submission.idempotency_key)
+        taken = state.taken(submission.idempotency_key)
         if not taken and _may_leave_key(submission, state):
             self._add_key(submission)
         resource_id = taken.resource_id if taken else submission.resource_id

@@ -8,6 +8,7 @@ import asyncpg
 from asyncpg.connection import LoggedQuery
 from asyncpg.pool import PoolConnectionProxy
 
+from app import unit_of_work
 from app.committer import Committer
 from app.database import open_pool
 from app.memory import Memory
@@ -37,7 +38,12 @@ class Process:
         self.statements.clear()
         if afresh:
             self.memory.clear()
-        return await run(self._connection, self.memory, batch, lock=lock)
+        if not lock:
+            return await run(self._connection, self.memory, batch)
+        async with self._connection.transaction():
+            tenants = {submission.tenant_id for submission in batch}
+            await unit_of_work.lock(self._connection, self.memory, tenants)
+            return await run(self._connection, self.memory, batch)
 
     def _log(self, query: LoggedQuery) -> None:
         self.statements.append(query.query)
