@@ -49,7 +49,7 @@ class Committer:
         self._callers = Callers(metrics)
         self._queue: deque[Waiting] = deque()
         self._recovery = Recovery(
-            self._lines, self._memory, self._callers, metrics, settings, self._queue.extend
+            self._lines, self._memory, self._callers, metrics, settings, self._queue
         )
         self._recovering = False
         self._recoveries = 0

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
@@ -17,6 +18,9 @@ from app.metrics import Metrics
 from app.settings import Settings
 from app.submission import Outcome, Submission
 from app.unit_of_work import HeadMoved, KeysTaken
+
+if TYPE_CHECKING:
+    from app.unit_of_work import Connection
 
 _log: Final = structlog.get_logger()
 
@@ -45,14 +49,14 @@ class Recovery:
         callers: Callers,
         metrics: Metrics,
         settings: Settings,
-        put_back: Callable[[Sequence[Waiting]], None],
+        queue: deque[Waiting],
     ) -> None:
         self._lines = lines
         self._memory = memory
         self._callers = callers
         self._metrics = metrics
         self._settings = settings
-        self._put_back = put_back
+        self._queue = queue
         self.contended = False
 
     async def run_again(self, left: Sequence[Waiting], error: Exception | None) -> None:
@@ -66,7 +70,7 @@ class Recovery:
         deadline = monotonic() + self._settings.command_timeout_seconds
         locked = isinstance(error, asyncpg.LockNotAvailableError)
         for start in range(0, len(left), self._settings.batch_limit):
-            batch = left[start : start + self._settings.batch_limit]
+            batch = list(left[start : start + self._settings.batch_limit])
             if locked:
                 await self._go_round_lock(batch, deadline)
             else:
@@ -80,7 +84,7 @@ class Recovery:
         self._memory.clear()
         await self._lines.let_go()
 
-    async def _run(self, batch: Sequence[Waiting], deadline: float, *, lock: bool = False) -> None:
+    async def _run(self, batch: list[Waiting], deadline: float, *, lock: bool = False) -> None:
         pause = FIRST_PAUSE_SECONDS
         while batch:
             try:
@@ -119,38 +123,44 @@ class Recovery:
     def _forget(self, batch: Sequence[Waiting]) -> None:
         self._memory.forget({waiting.submission.tenant_id for waiting in batch})
 
-    async def _run_once(self, batch: Sequence[Waiting], *, lock: bool) -> Sequence[Waiting]:
+    async def _run_once(self, batch: list[Waiting], *, lock: bool) -> list[Waiting]:
         started = monotonic()
-        commit = self._commit_locked if lock else self._commit
-        outcomes = await commit([waiting.submission for waiting in batch])
+        connection = await self._lines.writing()
+        if lock:
+            outcomes = await self._commit_locked(connection, batch)
+        else:
+            outcomes = await unit_of_work.run(connection, self._memory, _submissions(batch))
         self._metrics.committed(monotonic() - started)
         return self._callers.answer(batch, outcomes)
 
-    async def _commit(self, submissions: Sequence[Submission]) -> Mapping[int, Outcome]:
-        return await unit_of_work.run(await self._lines.writing(), self._memory, submissions)
+    async def _commit_locked(
+        self, connection: "Connection", batch: list[Waiting]
+    ) -> Mapping[int, Outcome]:
+        """Hold the heads while the batch is decided, so that nobody can move them.
 
-    async def _commit_locked(self, submissions: Sequence[Submission]) -> Mapping[int, Outcome]:
-        """Hold the heads while the batch is decided, so that nobody can move them."""
-        connection = await self._lines.writing()
-        tenant_ids = {submission.tenant_id for submission in submissions}
+        Whoever has come for these tenants while the heads were waited for joins the batch.
+        """
+        tenant_ids = {waiting.submission.tenant_id for waiting in batch}
         async with connection.transaction():
             moved = await unit_of_work.lock(connection, self._memory, tenant_ids)
             self.contended = 2 * moved >= len(tenant_ids)
-            return await unit_of_work.run(connection, self._memory, submissions)
+            while len(batch) < self._settings.batch_limit and self._queue:
+                if self._queue[0].submission.tenant_id not in tenant_ids:
+                    break
+                batch.append(self._queue.popleft())
+            return await unit_of_work.run(connection, self._memory, _submissions(batch))
 
     async def _go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:
         """Let a tenant whose head somebody holds wait for another turn, the others go on."""
         tenant_ids = {waiting.submission.tenant_id for waiting in batch}
         if len(tenant_ids) == 1:
-            self._put_back(batch)
+            self._queue.extend(batch)
             return
         for tenant_id in tenant_ids:
             of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]
             await self._run(of_tenant, deadline)
 
-    async def _find_culprit(
-        self, batch: Sequence[Waiting], error: Exception, deadline: float
-    ) -> None:
+    async def _find_culprit(self, batch: list[Waiting], error: Exception, deadline: float) -> None:
         """Halve the batch until the command that cannot be committed stands alone."""
         if len(batch) > 1:
             middle = len(batch) // 2
@@ -164,6 +174,10 @@ class Recovery:
         else:
             _log.error("command failed", exc_info=error)
             self._callers.fail(batch, problems.INTERNAL, "The command could not be committed.")
+
+
+def _submissions(batch: Sequence[Waiting]) -> list[Submission]:
+    return [waiting.submission for waiting in batch]
 
 
 def _reason(error: Exception) -> str:

@@ -87,10 +87,11 @@ class LedgerRequest(Request[Any, Any, State]):
         Without `resource_id` the command creates its resource. Raises `Problem` for a
         refusal and for whatever keeps the command from being committed.
         """
-        await self.body()  # also where no handler asked for one, as above
-        raw = self.scope["headers"]
+        if self._whole is None:  # no handler asked for a body: read in any case, as above
+            await self.body()
+        service, raw = self.service, self.scope["headers"]
         tenant_id = headers.tenant_id(raw)
-        await self.service.reads.must_exist(tenant_id)
+        await service.reads.must_exist(tenant_id)
         command_id = str(uuid7())
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
@@ -104,7 +105,7 @@ class LedgerRequest(Request[Any, Any, State]):
             expected_versions=None if resource_id is None else headers.expected_versions(raw),
             correlation_id=headers.correlation_id(raw),
         )
-        outcome = await self.service.committer.submit(submission)
+        outcome = await service.committer.submit(submission)
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)

@@ -53,7 +53,7 @@ _COLUMNS: Final = row_columns(bets_view, Bet)
 
 
 def of_user(status: BetStatus | None) -> Select[*tuple[Any, ...]]:
-    """A page of a user's bets, newest change first, each row led by the total.
+    """A page of a user's bets, newest change first, with the total.
 
     Parameters `tenant_id`, `user_id`, `before` (a position), `limit`. The total is exact and
     costs no count: it is the user's own row of `user_activity_view`.

@@ -3,7 +3,20 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, bindparam, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from projections.tables import of_tenant
 from projections.user_activity import user_activity_view
@@ -20,9 +33,10 @@ def total_of(counts: Iterable[ColumnElement[int]]) -> ColumnElement[int]:
 def page_of_user(
     rows: Select[*tuple[Any, ...]], table: Table, total: ColumnElement[int]
 ) -> Select[*tuple[Any, ...]]:
-    """`rows` of `table` below the position `before`, newest change first, led by `total`.
+    """The `total`, and as `page` the `rows` of `table` below the position `before`.
 
-    One row without the table's values when the user has none on this page, no row at all
+    The page is a JSON array, newest change first: PostgreSQL writes it and msgspec reads it in
+    a fraction of the time that the driver takes for a value after the other. No row at all
     when nothing is known of the user. Parameters `tenant_id`, `user_id`, `before`, `limit`.
     """
     page = (
@@ -33,14 +47,13 @@ def page_of_user(
         )
         .order_by(table.c.last_position.desc())
         .limit(bindparam("limit", type_=Integer))
-        .lateral("page")
+        .subquery("page")
     )
-    return (
-        select(total.label("total"), *page.c)
-        .select_from(user_activity_view.outerjoin(page, true()))
-        .where(
-            of_tenant(user_activity_view.c.tenant_id),
-            user_activity_view.c.user_id == bindparam("user_id"),
-        )
-        .order_by(page.c.last_position.desc())
+    document = func.json_agg(
+        aggregate_order_by(literal_column("page"), page.c.last_position.desc())
+    )
+    of_page = select(cast(func.coalesce(document, literal_column("'[]'")), Text)).select_from(page)
+    return select(total.label("total"), of_page.scalar_subquery().label("page")).where(
+        of_tenant(user_activity_view.c.tenant_id),
+        user_activity_view.c.user_id == bindparam("user_id"),
     )

@@ -50,7 +50,7 @@ _COLUMNS: Final = row_columns(payments_view, Payment)
 
 
 def of_user(status: PaymentStatus | None) -> Select[*tuple[Any, ...]]:
-    """A page of a user's payments, newest change first, each row led by the total.
+    """A page of a user's payments, newest change first, with the total.
 
     Parameters `tenant_id`, `user_id`, `before` (a position), `limit`.
     """

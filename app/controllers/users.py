@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args
 
 from litestar import Controller, Response
 from litestar.params import FromQuery, QueryParameter
+from msgspec.json import Decoder
 
 from app import openapi
 from app.answers import Answer, BetPage, NoBalance, PaymentPage
@@ -28,6 +29,8 @@ _BETS: Final = {status: Query(bets.of_user(status)) for status in (None, *get_ar
 _PAYMENTS: Final = {
     status: Query(payments.of_user(status)) for status in (None, *get_args(PaymentStatus))
 }
+_BET_PAGES: Final = Decoder(list[Bet])
+_PAYMENT_PAGES: Final = Decoder(list[Payment])
 _TOP: Final = {by: Query(user_activity.top(by)) for by in get_args(Ranking)}
 
 
@@ -53,7 +56,7 @@ class UserController(Controller):
         cursor: Cursor = None,
     ) -> Response[BetPage]:
         """A page of a user's bets, newest change first."""
-        bet_list = _List("bets", status, _BETS[status], Bet)
+        bet_list = _List("bets", status, _BETS[status], _BET_PAGES)
         rows, total, following = await _page(request, bet_list, user_id, limit, cursor)
         return Answer(BetPage(bets=rows, total=total, next_cursor=following))
 
@@ -73,7 +76,7 @@ class UserController(Controller):
         cursor: Cursor = None,
     ) -> Response[PaymentPage]:
         """A page of a user's payments, newest change first."""
-        payment_list = _List("payments", status, _PAYMENTS[status], Payment)
+        payment_list = _List("payments", status, _PAYMENTS[status], _PAYMENT_PAGES)
         rows, total, following = await _page(request, payment_list, user_id, limit, cursor)
         return Answer(PaymentPage(payments=rows, total=total, next_cursor=following))
 
@@ -119,12 +122,12 @@ class UserController(Controller):
 
 
 class _List(NamedTuple):
-    """A paged list: its rows, and what a cursor of it is good for."""
+    """A paged list: its pages, and what a cursor of it is good for."""
 
     name: str
     status: str | None
     query: Query
-    row_type: type[Any]
+    pages: Decoder[list[Any]]
 
 
 async def _page(
@@ -138,12 +141,10 @@ async def _page(
     records = await service.reads.many(
         of.query, tenant_id, user_id=user_id, before=before, limit=limit + 1
     )
-    total = records[0]["total"] if records else 0
-    names = of.row_type.__struct_fields__
-    rows = [
-        of.row_type(**{name: record[name] for name in names})
-        for record in records[:limit]
-        if record["last_position"] is not None
-    ]
-    more = len(records) > limit
-    return rows, total, service.cursors.write(rows[-1].last_position, *scope) if more else None
+    if not records:
+        return [], 0, None
+    rows = of.pages.decode(records[0]["page"])
+    more = len(rows) > limit
+    del rows[limit:]
+    following = service.cursors.write(rows[-1].last_position, *scope) if more else None
+    return rows, records[0]["total"], following
