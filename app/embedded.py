@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from app.complaint import Complaint
+
 _REMEDY = "Set DATABASE_URL to a PostgreSQL 15+ server to do without the embedded one."
 _READY_SECONDS = 300  # recovery after a crash replays the log, which may take minutes
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # no PG* variable gets through
 _SOCKET_PATH_BYTES = 103  # the shortest limit among the supported systems, macOS's
 
 
-class EmbeddedUnavailable(Exception):
+class EmbeddedUnavailable(Complaint):
     """No embedded PostgreSQL can be had here; the message is one line that says what to do."""
 
     def __init__(self, reason: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from app import database, embedded
+from app import database, embedded, migrations
 from benchmarks.scenarios import FIRST_TENANT, TENANTS
 
 _ADD_TENANTS: Final = f"""
@@ -28,7 +28,7 @@ def fresh_database(directory: Path) -> Generator[str]:
     Raises `embedded.EmbeddedUnavailable` and `database.DatabaseUnusable`.
     """
     with _empty_database(directory) as url:
-        asyncio.run(database.make_ready(url, migrate_first=True))
+        asyncio.run(migrations.migrate(url))
         _execute(url, _ADD_TENANTS)
         yield url
 

@@ -21,9 +21,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from msgspec.structs import replace
 
-from app import database as schema
 from app import embedded
 from app.factory import create_app
+from app.migrations import migrate
 from app.requests_seen import RequestsSeen
 from app.server import MOST_HEADER_BYTES
 from app.settings import Settings
@@ -106,7 +106,7 @@ async def template(server_url: str) -> AsyncGenerator[str, None]:
     name = f"template_{uuid4().hex}"
     await _execute(server_url, f"CREATE DATABASE {name}")
     url = _with_database(server_url, name)
-    await schema.migrate(url)
+    await migrate(url)
     insert = "INSERT INTO tenants (id, name, slug, wallet) VALUES ($1, $2, $2, $2)"
     await _execute(url, insert, EXTERNAL_TENANT, "external")
     await _execute(url, insert, INTERNAL_TENANT, "internal")
