@@ -39,11 +39,7 @@ def _empty_database(directory: Path) -> Generator[str]:
         with _database_of(given) as url:
             yield url
         return
-    try:
-        server = embedded.start(directory)
-    except (KeyboardInterrupt, SystemExit):
-        embedded.start(directory).release()  # it may run already, and nobody else holds it
-        raise
+    server = embedded.start(directory)
     try:
         yield server.url
     finally:
