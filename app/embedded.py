@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from app import tuning
 from app.complaint import Complaint
 
 _REMEDY = "Set DATABASE_URL to a PostgreSQL 15+ server to do without the embedded one."
@@ -186,8 +187,9 @@ def _boot(cluster: _Cluster, settings: Mapping[str, str]) -> str:
     _disown_dead_server(cluster.data / "postmaster.pid")
     _disown_dead_server(Path(socket_dir, ".s.PGSQL.5432.lock"))
     fixed = {"listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', "port": "5432"}
+    chosen = {**tuning.settings(tuning.memory_bytes()), **settings, **fixed}
     options = shlex.join(
-        part for name, value in {**settings, **fixed}.items() for part in ("-c", f"{name}={value}")
+        part for name, value in chosen.items() for part in ("-c", f"{name}={value}")
     )
     where = ("-D", "postgres", "-l", "postgres/server.log", "-t", str(_READY_SECONDS))
     for pause in (1, 0):  # what a killed server left running needs a moment to notice

@@ -33,8 +33,10 @@ EXTERNAL_TENANT: Final = 10002
 INTERNAL_TENANT: Final = 10003
 SECRET: Final = "a secret for the cursors of the tests"
 
-# The server of the session keeps nothing that outlives it, so it need not wait for the disk.
+# The server of the session keeps nothing that outlives it, so it need not wait for the disk;
+# several run at once, so each stays small.
 UNSAFE_BUT_FAST: Final = {
+    "shared_buffers": "128MB",
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "200",
