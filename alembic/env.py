@@ -5,11 +5,10 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from app.database import database_url, migration_engine
+from app.address import database_url
+from app.migrations import MIGRATING, migration_engine
 from app.settings import Settings
 from projections import metadata
-
-MIGRATING = 5_729_017_233  # any number that nobody else locks
 
 
 def migrate(connection: Connection) -> None:

@@ -3,10 +3,10 @@
 import gc
 import os
 
+from app.draining import drain_on_signal
 from app.factory import create_app
 from app.logs import configure
 from app.requests_seen import RequestsSeen
-from app.server import drain_on_signal
 from app.settings import Settings
 
 

@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from app import tuning
+from app.complaint import Complaint
+
 _REMEDY = "Set DATABASE_URL to a PostgreSQL 15+ server to do without the embedded one."
 _READY_SECONDS = 300  # recovery after a crash replays the log, which may take minutes
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # no PG* variable gets through
 _SOCKET_PATH_BYTES = 103  # the shortest limit among the supported systems, macOS's
 
 
-class EmbeddedUnavailable(Exception):
+class EmbeddedUnavailable(Complaint):
     """No embedded PostgreSQL can be had here; the message is one line that says what to do."""
 
     def __init__(self, reason: str) -> None:
@@ -76,6 +79,19 @@ class _Cluster(NamedTuple):
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def join(self) -> BufferedWriter:
+        """Take a share in the server; to be called while `locked`, like `leave`."""
+        share = (self.home / "sharing.lock").open("ab")
+        # The kernel drops this lock however the process ends, so no dead share is ever counted.
+        fcntl.flock(share, fcntl.LOCK_SH)
+        return share
+
+    def leave(self, share: BufferedWriter) -> None:
+        """Give up the share, and stop the server if it was the last."""
+        with share, suppress(BlockingIOError):
+            fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.run("pg_ctl", "stop", "-D", "postgres", "-m", "fast")
+
 
 class EmbeddedServer:
     """A running server and this process's share in it."""
@@ -89,9 +105,8 @@ class EmbeddedServer:
         """Give up the share and stop the server if it was the last; a second call does nothing."""
         if self._share.closed:
             return
-        with self._cluster.locked(), self._share, suppress(BlockingIOError):
-            fcntl.flock(self._share, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._cluster.run("pg_ctl", "stop", "-D", "postgres", "-m", "fast")
+        with self._cluster.locked():
+            self._cluster.leave(self._share)
 
 
 def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> EmbeddedServer:
@@ -100,13 +115,22 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> Embedded
         data_dir.mkdir(parents=True, exist_ok=True)
         cluster = _open(data_dir.resolve())
         with cluster.locked():
-            socket_dir = _find_running(cluster) or _boot(cluster, settings or {})
-            _create_database(cluster, socket_dir)
-            # The kernel drops this lock however the process ends, so no dead share is ever counted.
-            share = (cluster.home / "sharing.lock").open("ab")
-            fcntl.flock(share, fcntl.LOCK_SH)
+            return _join(cluster, settings or {})
     except OSError as error:
         raise EmbeddedUnavailable(f"{data_dir} cannot hold a PostgreSQL server: {error}") from error
+
+
+def _join(cluster: _Cluster, settings: Mapping[str, str]) -> EmbeddedServer:
+    share = cluster.join()
+    try:
+        socket_dir = _find_running(cluster) or _boot(cluster, settings)
+        _create_database(cluster, socket_dir)
+    except Exception:
+        share.close()
+        raise
+    except BaseException:  # Ctrl-C, SIGTERM: the server may run already
+        cluster.leave(share)
+        raise
     url = f"postgresql://postgres@/stakebook?host={quote(socket_dir)}&port=5432"
     return EmbeddedServer(url, cluster, share)
 
@@ -163,8 +187,9 @@ def _boot(cluster: _Cluster, settings: Mapping[str, str]) -> str:
     _disown_dead_server(cluster.data / "postmaster.pid")
     _disown_dead_server(Path(socket_dir, ".s.PGSQL.5432.lock"))
     fixed = {"listen_addresses": "", "unix_socket_directories": f'"{socket_dir}"', "port": "5432"}
+    chosen = {**tuning.settings(tuning.memory_bytes()), **settings, **fixed}
     options = shlex.join(
-        part for name, value in {**settings, **fixed}.items() for part in ("-c", f"{name}={value}")
+        part for name, value in chosen.items() for part in ("-c", f"{name}={value}")
     )
     where = ("-D", "postgres", "-l", "postgres/server.log", "-t", str(_READY_SECONDS))
     for pause in (1, 0):  # what a killed server left running needs a moment to notice

@@ -1,7 +1,7 @@
 """Route handlers that do once what is the same for every request."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request
 from litestar.enums import HttpMethod
@@ -14,13 +14,13 @@ from app.answers import Answer
 class Handler(HTTPRouteHandler):
     """A handler of the service: no hooks, no cookies, no transformation of its answers."""
 
-    _exception_handlers: "ExceptionHandlersMap | None" = None
+    _exception_handlers: Any = None
 
-    def resolve_exception_handlers(self) -> ExceptionHandlersMap:
+    def resolve_exception_handlers(self) -> ExceptionHandlersMap:  # pyright: ignore[reportUnknownParameterType]  # generic there
         """The handlers of all layers above, put together at the first request."""
         if self._exception_handlers is None:
-            self._exception_handlers = super().resolve_exception_handlers()
-        return self._exception_handlers
+            self._exception_handlers = cast("Any", super()).resolve_exception_handlers()
+        return cast("ExceptionHandlersMap", self._exception_handlers)  # pyright: ignore[reportUnknownVariableType]  # as above
 
     async def to_response(
         self, app: Litestar, data: Any, request: Request[Any, Any, Any]
@@ -28,7 +28,7 @@ class Handler(HTTPRouteHandler):
         """The application that sends the answer."""
         if isinstance(data, Answer):
             return data.send
-        return await super().to_response(app, data, request)
+        return cast("ASGIApp", await cast("Any", super()).to_response(app, data, request))
 
 
 get: Final = partial(Handler, http_method=HttpMethod.GET)

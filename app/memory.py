@@ -6,11 +6,16 @@ from app.tenant_state import TenantState
 
 
 class Memory:
-    """Tenants by id, the most recently used ones last; never more than its limits."""
+    """Tenants by id, the most recently used ones last; never more than its limits.
+
+    `rows` is the limit of each table, and of keys, over all tenants together: every one that
+    is remembered has the same share of it.
+    """
 
     def __init__(self, tenants: int, rows: int) -> None:
         self._tenant_limit = tenants
         self._row_limit = rows
+        self._share = rows
         self._states: dict[int, TenantState] = {}
         self._used: set[int] = set()
 
@@ -25,13 +30,17 @@ class Memory:
         self._used.add(state.tenant.id)
 
     def trim(self) -> None:
-        """Keep to the limits: the oldest rows of the tenants used since, the oldest tenants go."""
-        for tenant_id in self._used:
-            if state := self._states.get(tenant_id):
-                state.trim(self._row_limit)
-        self._used.clear()
+        """Keep to the limits: the oldest tenants go, and the oldest rows of those used since."""
         while len(self._states) > self._tenant_limit:
             del self._states[next(iter(self._states))]
+        share = max(1, self._row_limit // max(1, len(self._states)))
+        # When tenants have come, those that rest make room too.
+        used = self._states.keys() if share < self._share else self._used
+        for tenant_id in used:
+            if state := self._states.get(tenant_id):
+                state.trim(share)
+        self._share = share
+        self._used.clear()
 
     def clear(self) -> None:
         """Drop everything."""

@@ -1,30 +1,27 @@
 """The HTTP server around the application: workers, signals, a shutdown in order."""
 
-import asyncio
 import errno
 import multiprocessing
 import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
-from litestar import Litestar
 
-from app.service import Service
+from app.complaint import Complaint
 from app.settings import Settings
 
 BACKLOG: Final = 2048
 MOST_HEADER_BYTES: Final = 32 * 1024
 
 
-class PortTaken(Exception):
+class PortTaken(Complaint):
     """Somebody else listens there already; the message says what to do."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
@@ -58,22 +55,6 @@ class DrainingServer(MPServer):
 
     def _stop(self) -> None:
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
-
-
-@asynccontextmanager
-async def drain_on_signal(app: Litestar) -> AsyncGenerator[None, None]:
-    """Let SIGUSR1 make the worker report itself not ready."""
-
-    def drain() -> None:
-        service: Service = app.state["service"]
-        service.draining = True
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, drain)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGUSR1)
 
 
 def check_port(host: str, port: int) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from app.complaint import Complaint
+
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
@@ -15,7 +17,7 @@ Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 _SECRETS: Final = frozenset({"CURSOR_SECRET"})  # never printed
 
 
-class InvalidSetting(Exception):
+class InvalidSetting(Complaint):
     """An environment variable holds a value that the setting does not take."""
 
     def __init__(self, name: str, value: str, reason: str) -> None:
@@ -37,7 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     batch_limit: Annotated[int, Meta(ge=1, le=1024)] = 256
     queue_limit: Count = 4096
     cached_tenants: Count = 256
-    cached_rows: Count = 4096
+    cached_rows: Count = 8192
     command_timeout_seconds: Seconds = 10.0
     statement_timeout_seconds: Seconds = 5.0
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0

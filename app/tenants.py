@@ -3,12 +3,13 @@
 import asyncpg
 from sqlalchemy import insert
 
+from app.complaint import Complaint
 from app.query import Query
 from domain.tenant import Wallet
 from projections import tenants
 
 
-class TenantExists(Exception):
+class TenantExists(Complaint):
     """A tenant has the id or the slug already; the message says which."""
 
 

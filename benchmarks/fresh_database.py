@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from app import database, embedded
+from app import database, embedded, migrations
 from benchmarks.scenarios import ALL_TENANTS
 
 _ADD_TENANTS: Final = """
@@ -28,7 +28,7 @@ def fresh_database(directory: Path) -> Generator[str]:
     Raises `embedded.EmbeddedUnavailable` and `database.DatabaseUnusable`.
     """
     with _empty_database(directory) as url:
-        asyncio.run(database.make_ready(url, migrate_first=True))
+        asyncio.run(migrations.migrate(url))
         for tenants in ALL_TENANTS:
             _execute(url, _ADD_TENANTS, tenants.first, tenants.last, tenants.wallet)
         yield url
@@ -40,11 +40,7 @@ def _empty_database(directory: Path) -> Generator[str]:
         with _database_of(given) as url:
             yield url
         return
-    try:
-        server = embedded.start(directory)
-    except (KeyboardInterrupt, SystemExit):
-        embedded.start(directory).release()  # it may run already, and nobody else holds it
-        raise
+    server = embedded.start(directory)
     try:
         yield server.url
     finally:

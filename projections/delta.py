@@ -94,11 +94,11 @@ def _of_bet(change: BetChange) -> Additions:
         case BetPlaced() | BetConfirmed():
             return moved
         case BetSettled(result="win", payout=payout):
-            return moved | {"won": payout, "revenue": stake - payout}
+            return {**moved, "won": payout, "revenue": stake - payout}
         case BetSettled():
-            return moved | {"lost": stake, "revenue": stake}
+            return {**moved, "lost": stake, "revenue": stake}
         case BetCancelled():
-            return moved | {"bets": -1, "staked": -stake}
+            return {**moved, "bets": -1, "staked": -stake}
         case _:
             assert_never(event)
 
@@ -114,9 +114,9 @@ def _of_payment(change: PaymentChange) -> Additions:
     }
     match event:
         case DepositCompleted(amount=amount):
-            return moved | {"deposited": amount}
+            return {**moved, "deposited": amount}
         case WithdrawalCompleted(amount=amount):
-            return moved | {"withdrawn": amount}
+            return {**moved, "withdrawn": amount}
         case DepositCreated() | DepositFailed() | WithdrawalCreated() | WithdrawalFailed():
             return moved
         case _:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Integer,
@@ -50,7 +51,7 @@ def page_of_user(
         .subquery("page")
     )
     document = func.json_agg(
-        aggregate_order_by(literal_column("page"), page.c.last_position.desc())
+        aggregate_order_by(literal_column("page", JSON), page.c.last_position.desc())
     )
     of_page = select(cast(func.coalesce(document, literal_column("'[]'")), Text)).select_from(page)
     return select(total.label("total"), of_page.scalar_subquery().label("page")).where(

@@ -21,9 +21,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from msgspec.structs import replace
 
-from app import database as schema
 from app import embedded
 from app.factory import create_app
+from app.migrations import migrate
 from app.requests_seen import RequestsSeen
 from app.server import MOST_HEADER_BYTES
 from app.settings import Settings
@@ -33,8 +33,10 @@ EXTERNAL_TENANT: Final = 10002
 INTERNAL_TENANT: Final = 10003
 SECRET: Final = "a secret for the cursors of the tests"
 
-# The server of the session keeps nothing that outlives it, so it need not wait for the disk.
+# The server of the session keeps nothing that outlives it, so it need not wait for the disk;
+# several run at once, so each stays small.
 UNSAFE_BUT_FAST: Final = {
+    "shared_buffers": "128MB",
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "200",
@@ -106,7 +108,7 @@ async def template(server_url: str) -> AsyncGenerator[str, None]:
     name = f"template_{uuid4().hex}"
     await _execute(server_url, f"CREATE DATABASE {name}")
     url = _with_database(server_url, name)
-    await schema.migrate(url)
+    await migrate(url)
     insert = "INSERT INTO tenants (id, name, slug, wallet) VALUES ($1, $2, $2, $2)"
     await _execute(url, insert, EXTERNAL_TENANT, "external")
     await _execute(url, insert, INTERNAL_TENANT, "internal")

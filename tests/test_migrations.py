@@ -11,7 +11,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 
-from app.database import alembic_config, migrate, migration_engine, schema_fault
+from app.migrations import alembic_config, migrate, migration_engine
+from app.schema import schema_fault
 from projections import EVENT_TABLES, metadata
 from tests.conftest import INTERNAL_TENANT, StartService
 

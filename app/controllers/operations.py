@@ -5,9 +5,9 @@ from msgspec import Struct
 
 from app import openapi
 from app.answers import Answer
-from app.database import schema_fault
 from app.handlers import get
 from app.problems import NOT_READY, problem
+from app.schema import schema_fault
 from app.service import LedgerRequest
 
 

@@ -18,10 +18,12 @@ import asyncpg
 import httpx
 import pytest
 
+from app import embedded
+from app.migrations import MIGRATING
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until, until_blocked
-from tests.app.processes import free_port, run, serving
-from tests.conftest import DEFAULT_TENANT, Client, StartService, bet_body
+from tests.app.processes import BASE, ROOT, free_port, run, serving
+from tests.conftest import DEFAULT_TENANT, UNSAFE_BUT_FAST, Client, StartService, bet_body
 
 OLD_KEYS = "UPDATE idempotency_keys SET created_at = now() - interval '{}' WHERE {}"
 INSTALLED = list(Path(sysconfig.get_paths()["purelib"]).iterdir())
@@ -64,7 +66,7 @@ async def test_a_port_that_is_taken_is_one_line(database: str) -> None:
     assert "PORT." in said
 
 
-@pytest.mark.parametrize("command", [["serve"], ["keys", "prune"], ["migrate"]])
+@pytest.mark.parametrize("command", [["serve"], ["check"], ["keys", "prune"], ["migrate"]])
 @pytest.mark.parametrize("url", ["postgresql://user@127.0.0.1:{port}/stakebook", "mysql://x/y"])
 async def test_a_database_that_cannot_be_reached_is_one_line(command: list[str], url: str) -> None:
     given = url.format(port=free_port())
@@ -72,12 +74,50 @@ async def test_a_database_that_cannot_be_reached_is_one_line(command: list[str],
     assert "DATABASE_URL" in complaint(finished)
 
 
-@pytest.mark.parametrize("command", [["serve"], ["keys", "prune"]])
+@pytest.mark.parametrize("command", [["serve"], ["check"], ["keys", "prune"]])
 async def test_a_schema_that_is_not_at_head_is_one_line(
     empty_database: str, command: list[str]
 ) -> None:
     finished = await run(*command, DATABASE_URL=empty_database, PORT=str(free_port()))
     assert "alembic upgrade head" in complaint(finished)
+
+
+async def test_a_database_that_can_serve_is_one_line(database: str) -> None:
+    finished = await run("check", DATABASE_URL=database)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "The database can serve.\n"
+
+
+async def test_an_unknown_command_is_refused_with_the_names_of_the_others() -> None:
+    finished = await run("conjure")
+    assert finished.returncode == 2
+    assert "conjure" in finished.stderr
+    listed = await run("--help")
+    assert re.findall(r"^  ([a-z]+) ", listed.stdout, re.MULTILINE) == [
+        "check",
+        "keys",
+        "migrate",
+        "serve",
+        "tenants",
+    ]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 1)])
+async def test_a_stop_while_the_database_is_made_ready_ends_everything(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    server = embedded.start(tmp_path, UNSAFE_BUT_FAST)
+    async with observer(server.url) as connection, observer(server.url) as looking:
+        await connection.execute(f"SELECT pg_advisory_lock({MIGRATING})")
+        given = BASE | {"DATA_DIR": str(tmp_path), "PORT": str(free_port())}
+        process = subprocess.Popen(  # noqa: ASYNC220 - starting it takes no time
+            [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=given, stderr=subprocess.DEVNULL
+        )
+        await until_blocked(looking)
+        server.release()
+        process.send_signal(number)
+        assert await asyncio.to_thread(process.wait, 30) == status
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
 
 @pytest.mark.parametrize(

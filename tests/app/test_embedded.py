@@ -16,16 +16,17 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app import embedded
+from app import embedded, tuning
 from app.embedded import EmbeddedServer, EmbeddedUnavailable
 
 ROOT = Path(__file__).parents[2]
+SMALL_AND_FAST = {"fsync": "off", "shared_buffers": "16MB"}
 SHARE_UNTIL_TOLD = """
 import sys
 from pathlib import Path
 from app.embedded import start
 
-server = start(Path(sys.argv[1]), {"fsync": "off"})
+server = start(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB"})
 print(server.url, flush=True)
 sys.stdin.read()
 server.release()
@@ -68,7 +69,7 @@ def postmaster(data_dir: Path) -> int:
 
 @contextmanager
 def running(data_dir: Path) -> Generator[EmbeddedServer]:
-    server = embedded.start(data_dir, {"fsync": "off"})
+    server = embedded.start(data_dir, SMALL_AND_FAST)
     try:
         yield server
     finally:
@@ -89,7 +90,7 @@ def other_process(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], str]
 
 def refusal(data_dir: Path) -> str:
     with pytest.raises(EmbeddedUnavailable) as caught:
-        embedded.start(data_dir, {"fsync": "off"})
+        embedded.start(data_dir, SMALL_AND_FAST)
     message = str(caught.value)
     assert "\n" not in message
     assert "DATABASE_URL" in message
@@ -116,6 +117,31 @@ def test_settings_hold_for_one_run_of_the_server(tmp_path: Path) -> None:
         assert ask(server.url, "SHOW fsync") == "on"
     finally:
         server.release()
+
+
+def test_the_settings_of_a_server_that_is_told_nothing_keep_what_is_committed(
+    tmp_path: Path,
+) -> None:
+    server = embedded.start(tmp_path)
+    try:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert ask(server.url, f"SHOW {name}") == "on"
+        assert ask(server.url, "SHOW max_wal_size") == "4GB"
+    finally:
+        server.release()
+
+
+@pytest.mark.parametrize(
+    ("memory_gib", "buffers"),
+    [(0.25, "128MB"), (1, "256MB"), (2, "512MB"), (4, "1024MB"), (64, "1024MB")],
+)
+def test_buffers_are_a_quarter_of_the_memory_within_limits(memory_gib: float, buffers: str) -> None:
+    assert tuning.settings(round(memory_gib * 2**30))["shared_buffers"] == buffers
+
+
+def test_the_memory_that_is_there_is_that_of_the_machine_or_less() -> None:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 2**26 < tuning.memory_bytes() <= machine
 
 
 def test_data_survive_a_restart_and_the_server_stops_with_its_last_user(tmp_path: Path) -> None:

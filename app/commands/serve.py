@@ -1,0 +1,73 @@
+"""The command `serve`, whose process stays as the supervisor of the workers."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import Final, NoReturn
+
+import click
+import structlog
+
+from app import server
+from app.address import database_url
+from app.logs import configure
+from app.settings import Settings
+
+_log: Final = structlog.get_logger()
+
+
+@click.command("serve")
+def command() -> None:
+    """Serve the API, on an embedded PostgreSQL unless DATABASE_URL is set."""
+    settings = Settings.from_environment()
+    configure(settings)
+    server.check_port(settings.host, settings.port)
+    signal.signal(signal.SIGTERM, _end)
+    with database_url(settings) as url:
+        os.environ["DATABASE_URL"] = url
+        _run("migrate" if settings.database_url is None else "check")
+        os.environ["CURSOR_SECRET"] = settings.cursor_secret or _cursor_secret(settings)
+        with tempfile.TemporaryDirectory(prefix="stakebook-") as directory:
+            if settings.workers > 1:
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+            _announce(settings)
+            server.serve(settings)
+
+
+def _end(*_: object) -> NoReturn:
+    """Let SIGTERM end what is under way in order, until the server takes signals over."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _run(name: str) -> None:
+    """Run a command in a process of its own: the memory of what it imports ends with it."""
+    ended = subprocess.run(  # noqa: S603 -- this interpreter, a command of ours
+        [sys.executable, "-m", "app", name],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends it
+    )
+    if ended.returncode:  # it has said why
+        sys.exit(1)
+
+
+def _cursor_secret(settings: Settings) -> str:
+    """A secret for cursors: kept beside the embedded server, or made anew for this start."""
+    if settings.database_url is not None:
+        _log.warning("CURSOR_SECRET is not set: cursors end with this start and at other replicas")
+        return secrets.token_urlsafe(48)
+    file = settings.data_dir / "cursor.secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def _announce(settings: Settings) -> None:
+    root = f"http://{settings.host}:{settings.port}"
+    click.echo(f"Stakebook serves {root} (documentation {root}/schema, health {root}/readyz).")
+    click.echo("Ctrl-C stops it.")
