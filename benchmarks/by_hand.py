@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
-from litestar import Litestar, Response, get, post
+from litestar import Litestar, Response
 from litestar.params import FromQuery, JSONBody
 from uuid_utils.compat import uuid7
 
@@ -22,6 +22,7 @@ from app.answers import Answer, BetPage
 from app.cursors import Cursors
 from app.database import open_pool
 from app.failures import handlers
+from app.handlers import get, post
 from app.problems import problem
 from app.service import LedgerRequest
 from app.settings import Settings

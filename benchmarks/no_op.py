@@ -1,64 +1,35 @@
-"""The no-op service: takes requests and answers like the ledger, and does nothing in between."""
+"""The no-op service: takes the same requests with Litestar's own means, and does nothing."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from litestar import Litestar, Response, get, post
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 
-from app import answers, headers, server
-from app.paths import PathId
-from app.service import LedgerRequest
+from app import server
 from app.settings import Settings
-from app.submission import Applied
 from benchmarks import collector
 from domain.bet import Bet, PlaceBet
 
-_CREATED: Final = 201
 _BET_ID: Final = "bet-01999999-9999-7999-8999-999999999999"
 _KEY: Final = "seed-01999999-9999-7999-8999-999999999999"
 _NOW: Final = datetime.now(UTC)
+_ETAG: Final = {"ETag": '"1"'}
 
 
 @post("/bets")
-async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
-    """Answer what was sent, in the shape of the ledger's answer."""
-    bet = Bet(
-        bet_id=_BET_ID,
-        user_id=data.user_id,
-        stake=data.stake,
-        odds=data.odds,
-        fixture_id=data.fixture_id,
-        status="placed",
-        result=None,
-        payout=None,
-        idempotency_key=headers.idempotency_key(request.scope["headers"]),
-        version=1,
-        last_updated_at=_NOW,
-        last_position=request.tenant_id,
-    )
-    return answers.of_bet(Applied(bet, _CREATED, duplicate=False))
+async def place(data: JSONBody[PlaceBet]) -> Response[Bet]:
+    """Answer with what was sent, and as much more as the ledger does."""
+    bet = _bet(_BET_ID, data.user_id, data.stake, data.odds, data.fixture_id)
+    return Response(bet, headers={**_ETAG, "Location": f"/bets/{bet.bet_id}"})
 
 
 @get("/bets/{bet_id:str}")
-async def read(request: LedgerRequest, bet_id: PathId) -> Response[Bet]:
+async def read(bet_id: FromPath[str]) -> Response[Bet]:
     """Answer with a bet that nobody placed, as large as those that are there."""
-    bet = Bet(
-        bet_id=bet_id,
-        user_id="user-99",
-        stake=Decimal("50.5000"),
-        odds=Decimal("5.5000"),
-        fixture_id="fixture-250",
-        status="placed",
-        result=None,
-        payout=None,
-        idempotency_key=_KEY,
-        version=1,
-        last_updated_at=_NOW,
-        last_position=request.tenant_id,
-    )
-    return answers.tagged(bet, request.scope["headers"])
+    bet = _bet(bet_id, "user-99", Decimal("50.5000"), Decimal("5.5000"), "fixture-250")
+    return Response(bet, headers=_ETAG)
 
 
 @get("/readyz", sync_to_thread=False)
@@ -66,15 +37,26 @@ def ready() -> None:
     """There is nothing to wait for."""
 
 
-def create() -> Litestar:
-    """The application: the ledger's way in and out, without what lies between."""
-    app = Litestar(
-        route_handlers=[place, read, ready],
-        request_class=LedgerRequest,
-        request_max_body_size=None,
-        openapi_config=None,
-        logging_config=None,
+def _bet(bet_id: str, user_id: str, stake: Decimal, odds: Decimal, fixture_id: str) -> Bet:
+    return Bet(
+        bet_id=bet_id,
+        user_id=user_id,
+        stake=stake,
+        odds=odds,
+        fixture_id=fixture_id,
+        status="placed",
+        result=None,
+        payout=None,
+        idempotency_key=_KEY,
+        version=1,
+        last_updated_at=_NOW,
+        last_position=1,
     )
+
+
+def create() -> Litestar:
+    """The application, as anybody would write it."""
+    app = Litestar(route_handlers=[place, read, ready], openapi_config=None, logging_config=None)
     collector.spare()
     return app
 

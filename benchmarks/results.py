@@ -31,14 +31,15 @@ Results: TypeAlias = dict[Meeting, list[Run]]
 class Row(Struct, frozen=True, kw_only=True):
     """A service in a scenario: the medians over the rounds, and the rounds themselves.
 
-    Times are in milliseconds; `of_no_op` and `of_by_hand` say how many times the throughput
-    of these services in the same scenario it reached.
+    Times are in milliseconds; `of_no_op`, `of_shell` and `of_by_hand` say how many times the
+    throughput of these services in the same scenario it reached.
     """
 
     scenario: Scenario
     service: Service
     requests_per_second: float
     of_no_op: float | None
+    of_shell: float | None
     of_by_hand: float | None
     p50_ms: float
     p99_ms: float
@@ -80,6 +81,7 @@ def _row(results: Results, service: Service, scenario: Scenario) -> Row:
         service=service,
         requests_per_second=round(median(throughputs(runs)), 1),
         of_no_op=_share(results, service, "no-op", scenario),
+        of_shell=_share(results, service, "shell", scenario),
         of_by_hand=_share(results, service, "by hand", scenario),
         p50_ms=round(median(run.measured.p50_microseconds for run in runs) / 1000, 3),
         p99_ms=round(median(run.measured.p99_microseconds for run in runs) / 1000, 3),

@@ -39,6 +39,7 @@ def everything(database_url: str, logs: Path) -> Generator[dict[Service, Running
     """All services on one database that has its schema; idle ones use no processor time."""
     commands: dict[Service, _Command] = {
         "no-op": _Command(("benchmarks.no_op",), {}, logs / "no_op.log"),
+        "shell": _Command(("benchmarks.shell",), {}, logs / "shell.log"),
         "by hand": _Command(
             ("benchmarks.by_hand",), {"DATABASE_URL": database_url}, logs / "by_hand.log"
         ),

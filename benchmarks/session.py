@@ -33,7 +33,7 @@ from benchmarks.services import Running
 from benchmarks.tally import Tally
 
 LOAD_OF_ARRIVALS: Final = 0.5  # of the most that was reached
-_WITHOUT_DATABASE: Final[Service] = "no-op"
+_WITHOUT_DATABASE: Final[frozenset[Service]] = frozenset({"no-op", "shell"})
 _TOWARDS_THE_END: Final = 0.8
 _LEDGERS: Final[frozenset[Service]] = frozenset({"ledger", "two workers"})
 
@@ -134,12 +134,12 @@ class Session:
         return held
 
     def _cost(self, service: Service) -> Cost | None:
-        if service == _WITHOUT_DATABASE:
+        if service in _WITHOUT_DATABASE:
             return None
         return cost.so_far(self._url, self._running[service], is_ledger=service in _LEDGERS)
 
     def _acknowledge(self, service: Service, scenario: Scenario, measured: Measurement) -> None:
-        if service == _WITHOUT_DATABASE or not scenario.writes:
+        if service in _WITHOUT_DATABASE or not scenario.writes:
             return
         answers = measured.answers or {"placed": measured.requests}
         told = tally.of_answers(answers, scenario.connections)

@@ -1,7 +1,7 @@
 """The committer: everyone gets the answer of what became durable, whatever happens on the way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from time import monotonic
 
@@ -9,13 +9,13 @@ import pytest
 
 from app.committer import Committer
 from app.metrics import Metrics
-from app.problems import Problem
-from app.submission import Applied, Outcome, Refused, Submission
+from app.submission import Refused
+from tests.app.answered import NEW, REPEATED, brief, submit
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until_blocked, waiting
 from tests.app.proxy import proxy_to
 from tests.app.submissions import pay, place
-from tests.app.units import committing, refusal
+from tests.app.units import committing
 from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, INTERNAL_TENANT
 
 
@@ -32,30 +32,6 @@ async def terminate(connection: Connection) -> None:
         " WHERE datname = current_database() AND application_name = 'stakebook'"
     )
     assert ended
-
-
-async def submit(committer: Committer, batch: Sequence[Submission]) -> list[Outcome | Problem]:
-    """Submit commands at once; a problem that is raised is returned."""
-
-    async def one(submission: Submission) -> Outcome | Problem:
-        try:
-            return await committer.submit(submission)
-        except Problem as problem:
-            return problem
-
-    return await asyncio.gather(*map(one, batch))
-
-
-def brief(outcome: Outcome | Problem) -> tuple[int, bool] | str:
-    """Status and whether it is a duplicate, or the kind of problem."""
-    if isinstance(outcome, Applied):
-        return outcome.status, outcome.duplicate
-    if isinstance(outcome, Refused):
-        return refusal(outcome)
-    return str(outcome.document["type"]).removeprefix("/problems/")
-
-
-NEW, REPEATED = (201, False), (200, True)
 
 
 async def test_a_command_is_answered_once_it_is_in_the_log(
