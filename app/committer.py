@@ -103,7 +103,8 @@ class Committer:
 
     @property
     def _backlog(self) -> int:
-        return len(self._queue) + len(self._loading) + len(self._open.waiting)
+        decided = len(self._open.waiting) + len(self._recovery.pending)
+        return len(self._queue) + len(self._loading) + decided
 
     @property
     def _has_room(self) -> bool:
@@ -173,7 +174,9 @@ class Committer:
         if not late:
             return taken
         self._callers.fail(
-            late, problems.UNAVAILABLE, "The command waited too long; nothing was done."
+            late,
+            problems.UNAVAILABLE,
+            "The command waited too long; its key tells what became of it.",
         )
         return [waiting for waiting in taken if waiting.since >= latest]
 
@@ -231,8 +234,10 @@ class Committer:
         try:
             await self._recovery.run_again(left, error)
         except Exception:  # noqa: BLE001 - as above
+            left = self._recovery.pending
             self._callers.fail(left, problems.INTERNAL, "The command could not be committed.")
             _log.exception("batch failed", commands=len(left))
             await self._recovery.let_go()
         self._recovering = False
+        self._recovery.pending.clear()
         self._queued.set()

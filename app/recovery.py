@@ -38,7 +38,8 @@ REJECTIONS: Final = (
 class Recovery:
     """Runs commands until everyone is answered, or has been put back to wait.
 
-    Nothing else may decide or commit meanwhile. `contended` tells whether other processes
+    Nothing else may decide or commit meanwhile. `pending` are those it was given, answered or
+    not. `contended` tells whether other processes
     write to the same tenants: most heads of the last batch that locked its heads had moved.
     """
 
@@ -58,9 +59,11 @@ class Recovery:
         self._settings = settings
         self._queue = queue
         self.contended = False
+        self.pending: list[Waiting] = []
 
     async def run_again(self, left: Sequence[Waiting], error: Exception | None) -> None:
         """Commit those whom `error` has left without an answer; None if they had no turn yet."""
+        self.pending = list(left)
         if error is not None:
             self._count(error)
             if not isinstance(error, HeadMoved):  # nobody knows what has become of the commit
@@ -148,6 +151,7 @@ class Recovery:
                 if self._queue[0].submission.tenant_id not in tenant_ids:
                     break
                 batch.append(self._queue.popleft())
+                self.pending.append(batch[-1])
             return await unit_of_work.run(connection, self._memory, _submissions(batch))
 
     async def _go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:

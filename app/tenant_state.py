@@ -95,7 +95,12 @@ class TenantState:
         return True
 
     def trim(self, limit: int) -> None:
-        """Forget the oldest entries of each table once there are well more than `limit`."""
+        """Forget the oldest entries of each table once there are well more than `limit`.
+
+        Not while a batch is under way: what it has touched must not be read as it was before.
+        """
+        if self._claims:
+            return
         for held in self._all():
             # In bulk: a few at a time would cost every batch.
             if len(held) > limit * _SLACK:

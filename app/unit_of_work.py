@@ -32,6 +32,9 @@ KEY_CONSTRAINTS: Final = frozenset(
 )
 
 
+MOST_READS: Final = 5  # of what one batch needs, while other processes move its heads
+
+
 class KeysTaken(Exception):
     """A key of the batch was taken by a command that this process does not remember."""
 
@@ -66,16 +69,19 @@ class UnitOfWork:
         self, submissions: Sequence[Submission], wanted: Wanted, connection: "Connection"
     ) -> None:
         """Read and remember what is wanted. Raises `HeadMoved` and what asyncpg raises."""
-        while wanted:
+        for _ in range(MOST_READS):
+            if not wanted:
+                return
             states = await _read(wanted, connection)
             self._memory.forget(wanted.tenants - states.keys())
             moved = self._remember(states)
             if not moved:
                 return
             if moved & self._drafts.keys():
-                raise HeadMoved
+                break
             self._memory.forget(moved)
             wanted = self.wanted(submissions)
+        raise HeadMoved
 
     def decide(self, submissions: Sequence[Submission]) -> None:
         """Decide commands for which everything has been read, in this order."""
@@ -150,9 +156,7 @@ async def run(
     unit = UnitOfWork(memory)
     await unit.load(submissions, unit.wanted(submissions), connection)
     unit.decide(submissions)
-    outcomes = unit.conclude(await unit.commit(connection))
-    memory.trim()
-    return outcomes
+    return unit.conclude(await unit.commit(connection))
 
 
 async def lock(connection: "Connection", memory: Memory, tenant_ids: Collection[int]) -> int:
@@ -161,12 +165,12 @@ async def lock(connection: "Connection", memory: Memory, tenant_ids: Collection[
     found = {row["tenant_id"]: (row["position"], row["hash"], row["revision"]) for row in heads}
     moved = 0
     for tenant_id in tenant_ids:
-        state = memory.get(tenant_id)
-        known = state and (state.head.position, state.head.hash, state.head.revision)
-        if not state or state.outdated or known != found.get(tenant_id):
+        if (state := memory.get(tenant_id)) is None:
+            continue
+        known = (state.head.position, state.head.hash, state.head.revision)
+        if state.outdated or known != found.get(tenant_id):
             moved += 1
-            if state:
-                state.outdate()
+            state.outdate()
     return moved
 
 

@@ -11,7 +11,7 @@ from app.committer import Committer
 from app.database import open_pool
 from app.settings import Settings
 from app.submission import Submission
-from tests.app.answered import NEW, submitted
+from tests.app.answered import MOVED, NEW, REPEATED, submitted
 from tests.app.proxy import Proxy, proxy_to
 from tests.app.submissions import place
 from tests.app.units import Process, committing, confirm, connected
@@ -47,7 +47,7 @@ async def round_trips(proxy: Proxy, committer: Committer, batch: list[Submission
     """How often the database is asked for the commands to be committed."""
     before = proxy.round_trips
     answers = await submitted(committer, batch)
-    assert {status for status in answers if status != NEW} <= {(200, False), (200, True)}
+    assert set(answers) <= {NEW, MOVED, REPEATED}
     return proxy.round_trips - before
 
 
@@ -71,8 +71,9 @@ async def test_moving_bets_that_were_placed_just_now_costs_one_round_trip(
 async def test_repeats_cost_one_round_trip(proxy: Proxy, warm: Committer) -> None:
     batch = bets()
     await submitted(warm, batch)
-    await submitted(warm, batch[:1])  # the statement that compares the head and writes nothing
-    assert await round_trips(proxy, warm, batch) == 1
+    repeats = [place(user_id=f"user-{n}", key=s.idempotency_key) for n, s in enumerate(batch)]
+    await submitted(warm, repeats[:1])  # prepares the statement that only compares the head
+    assert await round_trips(proxy, warm, repeats) == 1
 
 
 @pytest.mark.parametrize(("moved", "statements"), [(False, 4), (True, 5)])
@@ -94,6 +95,8 @@ async def test_a_bet_costs_no_more_bytes_of_the_log_than_it_did(database: str) -
     async with await open_pool(database, Settings()) as pool, pool.acquire() as connection:
         if await connection.fetchval("SHOW full_page_writes") == "on":
             pytest.skip("images of whole pages would be counted")
+        if connection.get_server_version().major < 18:
+            pytest.skip("the server does not count for a backend")
         process = Process(connection)
         await process.run(*bets())
         before = await _written(connection)

@@ -131,6 +131,14 @@ def test_the_settings_of_a_server_that_is_told_nothing_keep_what_is_committed(
         server.release()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels have no such policy")
+def test_backends_do_not_take_the_processor_of_whoever_sends_a_statement(tmp_path: Path) -> None:
+    with running(tmp_path):
+        lock = (tmp_path / "postgres" / "postmaster.pid").read_text()
+        policy = os.sched_getscheduler(int(lock.partition("\n")[0]))
+        assert policy == os.SCHED_BATCH  # which its backends inherit
+
+
 @pytest.mark.parametrize(
     ("memory_gib", "buffers"),
     [(0.25, "128MB"), (1, "256MB"), (2, "512MB"), (4, "1024MB"), (64, "1024MB")],
