@@ -39,7 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     batch_limit: Annotated[int, Meta(ge=1, le=1024)] = 256
     queue_limit: Count = 4096
     cached_tenants: Count = 256
-    cached_rows: Count = 8192
+    cached_rows: Count = 4096
     command_timeout_seconds: Seconds = 10.0
     statement_timeout_seconds: Seconds = 5.0
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0

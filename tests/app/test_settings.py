@@ -38,7 +38,7 @@ DEFAULTS: dict[str, object] = {
     "batch_limit": 256,
     "queue_limit": 4096,
     "cached_tenants": 256,
-    "cached_rows": 8192,
+    "cached_rows": 4096,
     "command_timeout_seconds": 10.0,
     "statement_timeout_seconds": 5.0,
     "drain_seconds": 0.0,
