@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast
 from uuid import UUID
 
-from litestar import MediaType, Response
-from litestar.response.base import ASGIResponse
+from litestar import Response
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -34,7 +33,8 @@ def encode(content: object) -> bytes:
 class Answer(Response[Any]):
     """A JSON response; Litestar's own encoder would write decimals as strings.
 
-    Only what is sent is kept: the service sets no cookies and runs nothing afterwards.
+    Only what is sent is kept, for `app.handlers.Handler`: the service sets no cookies and runs
+    nothing afterwards.
     """
 
     def __init__(
@@ -43,15 +43,6 @@ class Answer(Response[Any]):
         self.content = content
         self.status_code = status_code
         self.headers = dict(headers or {})
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """The answer, complete, for whoever handles responses as Litestar does."""
-        return ASGIResponse(
-            body=self._body(),
-            status_code=self.status_code,
-            headers=self.headers,
-            media_type=MediaType.JSON,
-        )
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the answer, put together without detours."""

@@ -23,6 +23,7 @@ from app.unit_of_work import HeadMoved, UnitOfWork
 
 _log: Final = structlog.get_logger()
 
+_UNKNOWN: Final = "It was not carried out in time; send it again with its key to be sure."
 
 # While a batch is being committed, commands are decided a few at a time: one by one, each
 # would find the processor's caches cold.
@@ -92,8 +93,9 @@ class Committer:
         await asyncio.wait([self._writer])
         self._reader.cancel()
         await asyncio.wait([self._reader])
-        left = [*self._open.waiting, *self._loading, *self._queue]
-        self._callers.fail(left, problems.UNAVAILABLE, "Nothing was done.")
+        decided = [*self._recovery.pending, *self._open.waiting]
+        left = [*decided, *self._loading, *self._queue]
+        self._callers.fail(left, problems.UNAVAILABLE, _UNKNOWN)
         await self._recovery.let_go()
 
     @property
@@ -173,11 +175,7 @@ class Committer:
         late = [waiting for waiting in taken if waiting.since < latest]
         if not late:
             return taken
-        self._callers.fail(
-            late,
-            problems.UNAVAILABLE,
-            "The command waited too long; its key tells what became of it.",
-        )
+        self._callers.fail(late, problems.UNAVAILABLE, _UNKNOWN)
         return [waiting for waiting in taken if waiting.since >= latest]
 
     async def _write(self) -> None:
@@ -209,7 +207,7 @@ class Committer:
         self._queued.set()
         try:
             outcomes = batch.unit.conclude(await committing)
-        except Exception:
+        except BaseException:  # the end of the process included: somebody has to tell them
             self._open.waiting[:0] = batch.waiting
             raise
         finally:

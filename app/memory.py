@@ -30,17 +30,21 @@ class Memory:
         self._used.add(state.tenant.id)
 
     def trim(self) -> None:
-        """Keep to the limits: the oldest tenants go, and the oldest rows of those used since."""
+        """Keep to the limits: the oldest tenants go, and the oldest rows of those used since.
+
+        One with a batch under way has its turn next time.
+        """
         while len(self._states) > self._tenant_limit:
             del self._states[next(iter(self._states))]
         share = max(1, self._row_limit // max(1, len(self._states)))
         # When tenants have come, those that rest make room too.
-        used = self._states.keys() if share < self._share else self._used
-        for tenant_id in used:
-            if state := self._states.get(tenant_id):
-                state.trim(share)
+        used = self._used if share >= self._share else set(self._states)
+        self._used = {
+            tenant_id
+            for tenant_id in used
+            if (state := self._states.get(tenant_id)) and not state.trim(share)
+        }
         self._share = share
-        self._used.clear()
 
     def clear(self) -> None:
         """Drop everything."""

@@ -39,8 +39,8 @@ class Recovery:
     """Runs commands until everyone is answered, or has been put back to wait.
 
     Nothing else may decide or commit meanwhile. `pending` are those it was given, answered or
-    not. `contended` tells whether other processes
-    write to the same tenants: most heads of the last batch that locked its heads had moved.
+    not. `contended` tells whether other processes write to the same tenants: most heads of the
+    last batch that locked its heads had moved.
     """
 
     def __init__(

@@ -94,18 +94,20 @@ class TenantState:
         _add(self.keys, read.keys)
         return True
 
-    def trim(self, limit: int) -> None:
+    def trim(self, limit: int) -> bool:
         """Forget the oldest entries of each table once there are well more than `limit`.
 
-        Not while a batch is under way: what it has touched must not be read as it was before.
+        Not (false) while a batch is under way: what it has touched must not be read as it was
+        before.
         """
         if self._claims:
-            return
+            return False
         for held in self._all():
             # In bulk: a few at a time would cost every batch.
             if len(held) > limit * _SLACK:
                 for key in list(islice(held, len(held) - limit)):
                     del held[key]
+        return True
 
     def _all(self) -> Iterator[dict[str, Any]]:
         yield from self.rows.values()

@@ -1,7 +1,6 @@
 """The `stakebook` commands as processes: what they say, what they leave, how they end."""
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -11,19 +10,16 @@ import sys
 import sysconfig
 from contextlib import closing
 from pathlib import Path
-from time import monotonic
-from uuid import uuid4
 
 import asyncpg
-import httpx
 import pytest
 
 from app import embedded
 from app.migrations import MIGRATING
 from tests.app.ledger import Connection, assert_sound
-from tests.app.locks import held, observer, until, until_blocked
+from tests.app.locks import observer, until_blocked
 from tests.app.processes import BASE, ROOT, free_port, run, serving
-from tests.conftest import DEFAULT_TENANT, UNSAFE_BUT_FAST, Client, StartService, bet_body
+from tests.conftest import DEFAULT_TENANT, UNSAFE_BUT_FAST, Client, StartService
 
 OLD_KEYS = "UPDATE idempotency_keys SET created_at = now() - interval '{}' WHERE {}"
 INSTALLED = list(Path(sysconfig.get_paths()["purelib"]).iterdir())
@@ -43,19 +39,6 @@ async def event_sums(connection: Connection) -> list[str | None]:
         await connection.fetchval(f"SELECT md5(string_agg(e::text, '' ORDER BY e)) FROM {table} e")  # noqa: S608
         for table in EVENT_TABLES
     ]
-
-
-async def send_bet(port: int, key: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a request on a connection of its own, so that it is under way on return."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    body = json.dumps(bet_body())
-    writer.write(
-        f"POST /bets HTTP/1.1\r\nHost: x\r\nX-Tenant-Id: {DEFAULT_TENANT}\r\n"
-        f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    )
-    await writer.drain()
-    return reader, writer
 
 
 async def test_a_port_that_is_taken_is_one_line(database: str) -> None:
@@ -228,88 +211,6 @@ async def test_a_late_double_of_a_pruned_key_is_still_a_duplicate(
             other = await client.place_bet(key="bet", stake=99)
             assert (other.status_code, other.json()["mismatch"]) == (422, ["stake"])
     assert len(await assert_sound(connection, DEFAULT_TENANT)) == 2
-
-
-async def test_a_stop_under_load_answers_every_command_that_was_taken(
-    database: str, connection: Connection
-) -> None:
-    answers: dict[str, int] = {}
-    enough = asyncio.Event()
-
-    async def press_on(client: Client) -> None:
-        while True:
-            key = f"load-{uuid4()}"
-            try:
-                answers[key] = (await client.place_bet(key=key)).status_code
-            except httpx.TransportError:  # nobody listens any more, or not to this connection
-                return
-            if len(answers) == 500:
-                enough.set()
-
-    async with serving(DATABASE_URL=database) as service:
-        load = asyncio.gather(*(press_on(service.client) for _ in range(20)))
-        await asyncio.wait_for(enough.wait(), 30)
-        service.terminate()
-        told = monotonic()
-        assert await service.ended() == 0
-        assert monotonic() - told < 10
-        await load
-    assert set(answers.values()) <= {201, 503}
-    committed = {row["idempotency_key"] for row in await assert_sound(connection, DEFAULT_TENANT)}
-    assert committed == {key for key, status in answers.items() if status == 201}
-
-
-async def test_a_stop_waits_for_the_commands_that_are_being_committed(
-    database: str, connection: Connection
-) -> None:
-    async with serving(DATABASE_URL=database) as service, observer(database) as looking:
-        assert (await service.client.place_bet()).status_code == 201
-        async with held(connection, DEFAULT_TENANT):
-            sent = [await send_bet(service.port, f"key-{n}") for n in range(30)]
-            await until_blocked(looking)
-            await service.client.http.get("/livez")  # came after those and is answered already
-            service.terminate()
-
-            async def refuses() -> bool:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-                except ConnectionRefusedError:
-                    return True
-                writer.close()
-                return False
-
-            await until(refuses)
-        answers = [await reader.readline() for reader, _ in sent]
-        assert answers == [b"HTTP/1.1 201 Created\r\n"] * 30
-        for _, writer in sent:
-            writer.close()
-        assert await service.ended() == 0
-    assert len(await assert_sound(connection, DEFAULT_TENANT)) == 31
-
-
-async def test_a_draining_service_says_so_and_goes_on_working(database: str) -> None:
-    async with serving(DATABASE_URL=database, DRAIN_SECONDS="1") as service:
-        service.terminate()
-
-        async def not_ready() -> bool:
-            return (await service.client.http.get("/readyz")).status_code == 503
-
-        await until(not_ready)
-        assert (await service.client.place_bet()).status_code == 201
-        assert (await service.client.http.get("/livez")).status_code == 200
-        assert await service.ended() == 0
-
-
-async def test_a_second_signal_stops_a_draining_service_at_once(database: str) -> None:
-    async with serving(DATABASE_URL=database, DRAIN_SECONDS="60") as service:
-        service.terminate()
-
-        async def not_ready() -> bool:
-            return (await service.client.http.get("/readyz")).status_code == 503
-
-        await until(not_ready)
-        service.terminate()
-        assert await service.ended() == 0
 
 
 async def test_data_of_the_embedded_server_are_there_after_a_restart(tmp_path: Path) -> None:

@@ -131,7 +131,10 @@ def test_the_settings_of_a_server_that_is_told_nothing_keep_what_is_committed(
         server.release()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other kernels have no such policy")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux has a batch policy",
+)
 def test_backends_do_not_take_the_processor_of_whoever_sends_a_statement(tmp_path: Path) -> None:
     with running(tmp_path):
         lock = (tmp_path / "postgres" / "postmaster.pid").read_text()

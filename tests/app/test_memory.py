@@ -176,3 +176,16 @@ def test_an_outdated_tenant_keeps_keys_taken_for_good_and_neither_claims_nor_row
     assert state.learn(read)
     assert state.head.position == 7
     assert not state.outdated
+
+
+def test_a_tenant_makes_room_after_its_commit_though_others_came_during_it() -> None:
+    memory, one = Memory(10, 100), tenant(1)
+    commit(memory, one, *names(0, 100))
+    head = replace(one.head, position=one.head.position + 1)
+    one.advance(head, {TABLE: {"under way": Row()}}, {"under way": claim("under way")})
+    memory.put(one)
+    commit(memory, tenant(2), "0")
+    assert len(one.rows[TABLE]) == 101
+    one.settle()
+    memory.trim()
+    assert kept(memory, 1) == [*names(51, 100), "under way"]
