@@ -16,14 +16,10 @@ from domain.errors import Refusal
 from domain.events import STREAM_EVENTS, STREAM_OF, Stream
 from domain.payment import Payment
 from domain.recorded import Metadata, Recorded
-from projections import PROJECTIONS, bets, change, payments, user_balances
-from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
+from projections import FOLDS, bets, change, payments, user_balances
+from projections.change import Change
 from projections.idempotency_keys import KeyRecord
 
-_FOLDS: Final[dict[type[Change], list[tuple[str, Projection[Any, Any]]]]] = {
-    kind: [(made.table.name, made) for made in PROJECTIONS if kind in made.changes]
-    for kind in (BetChange, PaymentChange, BalanceChange)
-}
 _BETS: Final = bets.bets_view.name
 _PAYMENTS: Final = payments.payments_view.name
 _BALANCES: Final = user_balances.user_balances_view.name
@@ -150,7 +146,8 @@ class Draft:
         self._fold(change.change(recorded, aggregate))
 
     def _fold(self, changed: Change) -> None:
-        for table, projection in _FOLDS[type(changed)]:
+        for projection in FOLDS[type(changed)]:
+            table = projection.table.name
             key = projection.key(changed)
             row = projection.fold(self._row(table, key), changed)
             self.rows.setdefault(table, {})[key] = row

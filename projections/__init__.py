@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from projections import bets, payments, tenants_summary, user_activity, user_balances
-from projections.change import Projection
+from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
 from projections.events import EVENT_TABLES
 from projections.idempotency_keys import idempotency_keys
 from projections.tables import metadata
@@ -11,6 +11,7 @@ from projections.tenants import tenant_heads, tenants
 
 __all__ = (
     "EVENT_TABLES",
+    "FOLDS",
     "PROJECTIONS",
     "idempotency_keys",
     "metadata",
@@ -25,3 +26,9 @@ PROJECTIONS: Final[tuple[Projection[Any, Any], ...]] = (
     tenants_summary.projection,
     user_activity.projection,
 )
+
+FOLDS: Final[dict[type[Change], tuple[Projection[Any, Any], ...]]] = {
+    kind: tuple(projection for projection in PROJECTIONS if kind in projection.changes)
+    for kind in (BetChange, PaymentChange, BalanceChange)
+}
+"""Who folds a change, by its kind."""
