@@ -7,7 +7,7 @@ from typing import Final
 
 _MIB: Final = 2**20
 _LEAST_BUFFERS_MIB: Final = 128  # PostgreSQL's default
-_MOST_BUFFERS_MIB: Final = 1024
+_MOST_BUFFERS_MIB: Final = 4096
 _CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 

@@ -144,7 +144,7 @@ def test_backends_do_not_take_the_processor_of_whoever_sends_a_statement(tmp_pat
 
 @pytest.mark.parametrize(
     ("memory_gib", "buffers"),
-    [(0.25, "128MB"), (1, "256MB"), (2, "512MB"), (4, "1024MB"), (64, "1024MB")],
+    [(0.25, "128MB"), (1, "256MB"), (2, "512MB"), (4, "1024MB"), (64, "4096MB")],
 )
 def test_buffers_are_a_quarter_of_the_memory_within_limits(memory_gib: float, buffers: str) -> None:
     assert tuning.settings(round(memory_gib * 2**30))["shared_buffers"] == buffers
