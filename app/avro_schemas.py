@@ -41,6 +41,12 @@ def documents() -> dict[str, SchemaDocument]:
     return {name: _document(name) for name in NAMES.values()}
 
 
+def releases(folder: Path = FOLDER) -> list[Path]:
+    """The folders of the released versions, oldest first."""
+    found = (folder / "released").glob("[0-9]*")
+    return sorted(found, key=lambda release: int(release.name))
+
+
 def union(schemas: list[dict[str, Any]]) -> list[Any]:
     """The union of record schemas of which each is complete in itself.
 
@@ -57,7 +63,7 @@ def _document(name: str) -> SchemaDocument:
 
 def _once(schema: Any, defined: set[str], namespace: str) -> Any:
     if isinstance(schema, list):
-        return [_once(branch, defined, namespace) for branch in cast("list[Any]", schema)]
+        return [_once(branch, defined, namespace) for branch in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
     members = cast("dict[str, Any]", schema)
