@@ -104,5 +104,23 @@ def decode(file: IO[bytes]) -> Iterator[Logged]:
 
     Raises what `from_avro` raises, and what fastavro raises for a file that is none.
     """
-    for record in fastavro.reader(file, reader_schema=SCHEMA):
-        yield from_avro(cast("dict[str, Any]", record))
+    return events_of(fastavro.block_reader(file, reader_schema=SCHEMA))
+
+
+def events_of(blocks: fastavro.block_reader) -> Iterator[Logged]:
+    """The events of a container that is being read with `SCHEMA`. Raises as `decode` does."""
+    is_own = _unparsed(blocks.writer_schema) == _unparsed(SCHEMA)
+    for block in blocks:
+        if is_own:
+            # There is nothing to resolve, and looking for it would cost more than reading.
+            block.reader_schema = cast("Any", None)
+        for record in block:
+            yield from_avro(cast("dict[str, Any]", record))
+
+
+def _unparsed(schema: Any) -> list[dict[str, Any]]:
+    """The branches of a union without the marks that fastavro leaves."""
+    return [
+        {name: member for name, member in branch.items() if not name.startswith("__")}
+        for branch in schema
+    ]

@@ -1,0 +1,126 @@
+"""An export: a tenant's events in one Avro object container, headed by the tenant itself."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, Final, cast
+
+import fastavro
+from fastavro.write import Writer
+from msgspec import Struct
+from msgspec.json import decode, encode
+
+from app.avro_events import SCHEMA, UnknownEvent, events_of, to_avro
+from app.complaint import Complaint
+from app.event_log import Logged
+from domain.tenant import TenantStatus, Wallet
+
+_HEADING: Final = "stakebook.export"
+_BLOCK_BYTES: Final = 256 * 1024  # of records, before they are compressed
+_FAST: Final = 1  # of zlib's levels
+_AT_ONCE: Final = 5_000
+# What fastavro, zlib and the decoders raise on bytes that are not what they should be.
+_DAMAGE: Final = (
+    ValueError,
+    TypeError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    zlib.error,
+)
+
+
+class Unreadable(Complaint):
+    """The file cannot be read, or not any further; the message says why."""
+
+
+class ExportedTenant(Struct, frozen=True, kw_only=True):
+    """The tenant's own row."""
+
+    id: int
+    name: str
+    slug: str
+    status: TenantStatus
+    plan: str
+    wallet: Wallet
+
+
+class Heading(Struct, frozen=True, kw_only=True):
+    """What a file holds: the tenant's events after one position, up to another."""
+
+    tenant: ExportedTenant
+    after: int
+    to: int
+
+
+class ExportWriter:
+    """Writes an export to `file`, block by block."""
+
+    def __init__(self, file: IO[bytes], heading: Heading) -> None:
+        self._writer: Final = Writer(
+            file,
+            SCHEMA,
+            codec="deflate",
+            compression_level=_FAST,
+            sync_interval=_BLOCK_BYTES,
+            metadata={_HEADING: encode(heading).decode()},
+            options={"strict": True},
+        )
+
+    def write(self, events: Iterable[Logged]) -> None:
+        """Write events, which follow on those before."""
+        for logged in events:
+            self._writer.write(cast("Any", to_avro(logged)))  # declared there without tuples
+
+    def close(self) -> None:
+        """Write what is still held back; the file stays open."""
+        self._writer.flush()
+
+
+class ExportReader:
+    """Reads an export from `file`, a block at a time. Raises `Unreadable`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        try:
+            self._blocks: Final = fastavro.block_reader(file, reader_schema=SCHEMA)
+        except _DAMAGE as error:
+            raise Unreadable(f"This is no export: {error}.") from error
+        if _HEADING not in self._blocks.metadata:
+            raise Unreadable("This is no export: it does not say whose events it holds.")
+        try:
+            self.heading: Final = decode(self._blocks.metadata[_HEADING], type=Heading)
+        except _DAMAGE as error:
+            raise Unreadable(f"This export's heading cannot be read: {error}.") from error
+
+    def chunks(self, at_once: int = _AT_ONCE) -> Iterator[list[Logged]]:
+        """The events in the order of the file, so many at a time.
+
+        Raises `Unreadable` once all that precedes the damage has been handed over.
+        """
+        chunk: list[Logged] = []
+        try:
+            for logged in self._events():
+                chunk.append(logged)
+                if len(chunk) == at_once:
+                    yield chunk
+                    chunk = []
+        except Unreadable:
+            yield chunk
+            raise
+        yield chunk
+
+    def _events(self) -> Iterator[Logged]:
+        last = self.heading.after
+        try:
+            for logged in events_of(self._blocks):
+                last = logged.recorded.position
+                yield logged
+        except UnknownEvent as error:
+            raise Unreadable(
+                f"The event after position {last} is of a type that this version does not"
+                f" know: {error}."
+            ) from error
+        except _DAMAGE as error:
+            raise Unreadable(f"The file is damaged after position {last}: {error}.") from error
+        if last != self.heading.to:
+            raise Unreadable(f"The file ends at position {last} instead of {self.heading.to}.")
