@@ -17,7 +17,7 @@ from domain.tenant import TenantStatus, Wallet
 _HEADING: Final = "stakebook.export"
 _BLOCK_BYTES: Final = 256 * 1024  # of records, before they are compressed
 _FAST: Final = 1  # of zlib's levels
-_AT_ONCE: Final = 5_000
+AT_ONCE: Final = 5_000
 # What fastavro, zlib and the decoders raise on bytes that are not what they should be.
 _DAMAGE: Final = (
     ValueError,
@@ -92,7 +92,7 @@ class ExportReader:
         except _DAMAGE as error:
             raise Unreadable(f"This export's heading cannot be read: {error}.") from error
 
-    def chunks(self, at_once: int = _AT_ONCE) -> Iterator[list[Logged]]:
+    def chunks(self, at_once: int = AT_ONCE) -> Iterator[list[Logged]]:
         """The events in the order of the file, so many at a time.
 
         Raises `Unreadable` once all that precedes the damage has been handed over.
@@ -105,9 +105,11 @@ class ExportReader:
                     yield chunk
                     chunk = []
         except Unreadable:
-            yield chunk
+            if chunk:
+                yield chunk
             raise
-        yield chunk
+        if chunk:
+            yield chunk
 
     def _events(self) -> Iterator[Logged]:
         last = self.heading.after

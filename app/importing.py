@@ -14,10 +14,10 @@ from app.chain import Sealed
 from app.complaint import Complaint
 from app.continuity import Continuity, Discontinuity
 from app.event_log import Logged
-from app.export_file import ExportReader, Heading
+from app.export_file import AT_ONCE, ExportReader, Heading
 from app.exporting import Progress
 from app.query import Query
-from app.row_window import RowWindow
+from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
 from domain.events import STREAM_OF, Stream
 from projections import EVENT_TABLES, tenant_heads, tenants
@@ -54,18 +54,27 @@ class _Chunk(Struct):
     rows: Rows
 
 
-async def import_(connection: "Connection", reader: ExportReader, progress: Progress) -> None:
-    """Bring in what `reader` holds, all of it or nothing.
+async def import_(
+    connection: "Connection",
+    reader: ExportReader,
+    progress: Progress,
+    *,
+    at_once: int = AT_ONCE,
+    most_rows: int = MOST_ROWS,
+) -> None:
+    """Bring in what `reader` holds, all of it or nothing, so many events at a time.
 
-    The tenant is made if it is not there. The views are folded as the events come in. Other
-    writers of the tenant wait at its head until all is committed.
+    The tenant is made if it is not there. The views are folded as the events come in, with at
+    most so many rows of each in memory. Other writers of the tenant wait at its head until all
+    is committed.
 
     Raises `ImportRefused`, and for the first fault in the file `Discontinuity` or `Unreadable`.
     """
     try:
         async with connection.transaction():
             log = await _open(connection, reader.heading)
-            await _Import(connection, reader, log).run(progress)
+            window = RowWindow(connection, reader.heading.tenant.id, log.position, most_rows)
+            await _Import(connection, window, log, reader.chunks(at_once)).run(progress)
             await _move_head(connection, reader.heading.tenant.id, log)
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
         raise ImportRefused(f"The database refuses the events: {error}.") from error
@@ -111,13 +120,17 @@ async def _move_head(connection: "Connection", tenant_id: int, log: Continuity) 
 class _Import:
     """One import under way: while events are copied in, those are folded, the next ones read."""
 
-    def __init__(self, connection: "Connection", reader: ExportReader, log: Continuity) -> None:
+    def __init__(
+        self,
+        connection: "Connection",
+        window: RowWindow,
+        log: Continuity,
+        chunks: Iterator[list[Logged]],
+    ) -> None:
         self._connection = connection
+        self._window = window
         self._log = log
-        self._chunks: Final[Iterator[list[Logged]]] = reader.chunks()
-        self._window: Final = RowWindow(
-            connection, reader.heading.tenant.id, stored=reader.heading.after > 0
-        )
+        self._chunks = chunks
 
     async def run(self, progress: Progress) -> None:
         """Bring in all events, and their rows."""
@@ -137,7 +150,7 @@ class _Import:
     def _next(self) -> _Chunk | None:
         """Read and check the next events. Raises `Discontinuity` and `Unreadable`."""
         events = next(self._chunks, None)
-        if not events:
+        if events is None:
             return None
         rows: Rows = {stream: [] for stream in EVENT_TABLES}
         for logged, sealed in zip(events, self._log.follow(events), strict=True):

@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 from app.event_log import Logged
 from app.query import Query
 from app.replay import Replay
+from app.tenant_state import TABLES
 from app.wanted import TENANT_VIEWS, USER_VIEWS
 from domain.bet import BetCancelled, BetConfirmed, BetSettled
 from domain.events import STREAM_OF, DomainEvent
@@ -39,17 +40,17 @@ class RowWindow:
 
     What an event touches is taken out of its table before; what has been in memory for
     longest goes back by COPY when a table has more than `most` rows here. So a row is written
-    a second time only if it is touched again long after it was new. `stored` says whether the
-    tables hold rows of the tenant from before. Everything happens in the caller's transaction.
+    a second time only if it is touched again long after it was new. `position` is that of the
+    last event which the tables know of. Everything happens in the caller's transaction.
     """
 
     def __init__(
-        self, connection: "Connection", tenant_id: int, *, stored: bool, most: int = MOST_ROWS
+        self, connection: "Connection", tenant_id: int, position: int, most: int = MOST_ROWS
     ) -> None:
         self.replay: Final = Replay()
         self._connection = connection
         self._tenant_id = tenant_id
-        self._stored: Final = {projection.table.name: stored for projection in PROJECTIONS}
+        self._stored: Final = dict.fromkeys(TABLES, position > 0)
         self._most = most
 
     async def open(self, events: Sequence[Logged]) -> None:
