@@ -70,8 +70,7 @@ async def export(
             await asyncio.wait([fetching])  # the connection is free again, whatever happened
         progress(len(rows))
         rows = fetching.result()
-    writer.close()
 
 
 def _write(writer: ExportWriter, rows: Sequence["asyncpg.Record"]) -> None:
-    writer.write(logged(row) for row in rows)
+    writer.write([logged(row) for row in rows])

@@ -43,7 +43,6 @@ def _make(file: Path, events: int, users: int) -> int:
     with file.open("wb") as opened:
         writer = ExportWriter(opened, Heading(tenant=TENANT, after=0, to=len(lived.log)))
         writer.write(lived.log)
-        writer.close()
     return len(lived.log)
 
 

@@ -49,9 +49,7 @@ async def test_what_is_imported_can_be_exported_again(
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_file_that_is_there_is_replaced_by_force_alone(
-    database: str, file: Path
-) -> None:
+async def test_a_file_that_is_there_is_replaced_by_force_alone(database: str, file: Path) -> None:
     export = ("events", "export", "--tenant", TENANT, "--to", str(file))
     refused = await run(*export, DATABASE_URL=database)
     assert (refused.returncode, refused.stdout) == (1, "")

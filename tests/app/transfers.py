@@ -1,6 +1,6 @@
 """Moving a tenant between two databases, and comparing what both hold of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from projections import metadata
 from tests.app.ledger import Connection
 from tests.conftest import DEFAULT_TENANT
 
-Edit: TypeAlias = Callable[[list[Logged]], Iterable[Logged]]
+Edit: TypeAlias = Callable[[list[Logged]], list[Logged]]
 
 # What an import cannot know: when rows were first written, and what fingerprints requests had.
 _UNKNOWN_COLUMNS = {"created_at"}
@@ -62,7 +62,6 @@ def make(file: Path, log: Sequence[Logged], edit: Edit = list) -> None:
     with file.open("wb") as opened:
         writer = ExportWriter(opened, Heading(tenant=_DEFAULT, after=0, to=len(log)))
         writer.write(edit(list(log)))
-        writer.close()
 
 
 async def held(connection: Connection, tenant: int) -> dict[str, list[dict[str, Any]]]:
