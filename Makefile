@@ -16,12 +16,13 @@ serve: .venv/.runtime ## serve on 127.0.0.1:8000 (PORT), on an embedded PostgreS
 test: .venv/.dev ## run the whole suite on its own embedded PostgreSQL (or TEST_DATABASE_URL)
 	@$(RUN) pytest -n auto --maxprocesses 4 $(ARGS)
 
-check: .venv/.dev ## run formatter, linter, both type checkers and the import contracts
+check: .venv/.dev ## run formatter, linter, both type checkers, the import contracts and the schemas' gate
 	@echo "== ruff format"  && $(RUN) ruff format --check .
 	@echo "== ruff check"   && $(RUN) ruff check .
 	@echo "== mypy"         && $(RUN) mypy
 	@echo "== pyright"      && $(RUN) pyright --warnings
 	@echo "== lint-imports" && .venv/bin/lint-imports
+	@echo "== avro_gate"    && $(RUN) app.avro_gate
 
 migrate: .venv/.runtime ## bring the database of DATABASE_URL, or the embedded one, to the newest schema
 	@$(RUN) app migrate

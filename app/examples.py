@@ -94,6 +94,19 @@ _PROBLEM: Final = {
     "error": "Bet not found",
 }
 
+_SCHEMA: Final = {
+    "type": "record",
+    "name": "BetEvent",
+    "namespace": "stakebook",
+    "doc": "One event of a bet.",
+    "fields": [{"name": "tenant_id", "type": "long"}],
+}
+_LISTED_SCHEMA: Final = {
+    "name": "bet_event",
+    "fingerprint": "7d" * 32,
+    "url": "/schemas/bet_event",
+}
+
 REQUESTS: Final[dict[str, Any]] = {
     "placeBet": {"user_id": "user-1", "stake": 10.5, "odds": 2.1, "fixture_id": "fixture-7"},
     "settleBet": {"result": "win"},
@@ -147,6 +160,8 @@ _ANSWERS: Final[dict[str, Any]] = {
     "listEvents": [_EVENT],
     "listProblems": [_PROBLEM],
     "getProblem": _PROBLEM,
+    "listSchemas": [_LISTED_SCHEMA],
+    "getSchema": _SCHEMA,
     "isAlive": {"status": "ok"},
     "isReady": {"status": "ok"},
     "getMetrics": 'stakebook_commands_total{operation="placeBet",outcome="applied"} 1.0',

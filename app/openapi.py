@@ -160,6 +160,14 @@ class OpenOperation(Operation):
 
 
 @dataclass
+class OpenTaggedRead(OpenOperation):
+    """A read that needs no tenant and can be conditional."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_IF_NONE_MATCH,)
+    etag: ClassVar[bool] = True
+
+
+@dataclass
 class TenantOperation(OpenOperation):
     """An operation on a tenant's data."""
 

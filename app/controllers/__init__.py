@@ -5,6 +5,7 @@ from app.controllers.events import EventController
 from app.controllers.operations import OperationsController
 from app.controllers.payments import PaymentController
 from app.controllers.problems import ProblemController
+from app.controllers.schemas import SchemaController
 from app.controllers.tenants import TenantController
 from app.controllers.users import UserController
 
@@ -16,4 +17,5 @@ CONTROLLERS = (
     TenantController,
     OperationsController,
     ProblemController,
+    SchemaController,
 )
