@@ -137,7 +137,12 @@ class Draft:
             version=aggregate.version + 1 if aggregate else 1,
             timestamp=self._now,
             idempotency_key=submission.idempotency_key,
-            metadata=Metadata(correlation_id=submission.correlation_id, related_to=fact.related_to),
+            metadata=Metadata(
+                correlation_id=submission.correlation_id,
+                related_to=fact.related_to,
+                causation_id=submission.command_id,
+                traceparent=submission.traceparent,
+            ),
             event=fact.event,
         )
         sealed = seal(recorded, self._hash)

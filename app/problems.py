@@ -36,6 +36,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str
     detail: str
     instance: str = ""
+    request_id: str = ""
     errors: list[FieldError] | None = None
     mismatch: list[str] | None = None
     current_status: str | None = None
@@ -110,7 +111,7 @@ _KIND_OF: Final[dict[type[DomainError], Kind]] = {
 
 
 def document(kind: Kind, detail: str, **members: Any) -> dict[str, Any]:
-    """The problem as the JSON object that is answered, all but its `instance`."""
+    """The problem as the JSON object that is answered, all but `instance` and `request_id`."""
     return {
         "type": kind.type,
         "title": kind.title,

@@ -109,3 +109,4 @@ class LedgerRequest(Request[Any, Any, State]):
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)
+            traceparent=headers.traceparent(raw),

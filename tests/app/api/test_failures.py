@@ -68,6 +68,22 @@ async def test_every_occurrence_of_a_problem_has_an_instance_of_its_own(client: 
     assert len(instances) == 3
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("req-7", True), ("x" * 128, True), ("x" * 129, False), ("a b", False), ("é", False)],
+    ids=["plain", "128 characters", "129 characters", "blank", "non-ASCII"],
+)
+async def test_a_problem_carries_the_id_that_the_caller_gave_his_request(
+    client: Client, given: str, kept: bool
+) -> None:
+    headers = {b"X-Tenant-Id": b"10001", b"X-Request-Id": given.encode("latin-1")}
+    answers = [await client.http.get(path, headers=headers) for path in ("/bets/b", "/nothing")]
+    for answer in answers:
+        assert (answer.json()["request_id"] == given) is kept
+        check_problem(answer)
+    assert len({answer.json()["instance"] for answer in answers}) == 2
+
+
 async def test_a_crash_of_a_read_is_a_problem_that_tells_nothing_of_it(
     client: Client, connection: "asyncpg.Connection[Any]"
 ) -> None:
