@@ -5,10 +5,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.app.api.book import placed
 from tests.app.api.documented import PROBLEM, check_problem
-from tests.conftest import Client, StartService
+from tests.conftest import Client, StartService, bet_body
 
 UNKNOWN_PATHS = [
     "/",
@@ -104,6 +105,20 @@ async def test_a_crash_of_a_command_is_a_problem_and_the_next_command_is_taken(
     assert "bets_view" not in crashed.text
     await connection.execute("ALTER TABLE gone RENAME TO bets_view")
     assert (await client.place_bet("once")).status_code == 201
+
+
+async def test_a_failure_is_logged_with_the_id_of_its_request(
+    client: Client, connection: "asyncpg.Connection[Any]"
+) -> None:
+    await connection.execute("ALTER TABLE bets_view RENAME TO gone")
+    headers = {"X-Request-Id": "req-7"}
+    with capture_logs() as entries:
+        assert (await client.get("/bets/b", headers=headers)).status_code == 500
+        crashed = await client.post("/bets", bet_body(), **headers)
+        assert crashed.status_code == 500
+    assert crashed.headers["X-Request-Id"] == "req-7"
+    found = [entry["event"] for entry in entries if entry.get("request_id") == "req-7"]
+    assert found == ["request failed", "command failed"]
 
 
 async def test_a_value_that_the_database_refuses_fails_its_command_alone(
