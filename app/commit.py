@@ -34,6 +34,7 @@ from projections.bets import bets_view
 from projections.events import bet_events
 from projections.idempotency_keys import KeyRecord
 from projections.payments import payments_view
+from projections.snapshots import Snapshot, snapshots
 from projections.tenants_summary import tenants_summary_view
 from projections.user_activity import user_activity_view
 
@@ -48,12 +49,13 @@ _FOLDED: Final = {
 _APPENDED: Final = {
     **{table.name: (table, Sealed.__struct_fields__) for table in EVENT_TABLES.values()},
     idempotency_keys.name: (idempotency_keys, ("tenant_id", *KeyRecord.__struct_fields__)),
+    snapshots.name: (snapshots, ("tenant_id", *Snapshot.__struct_fields__)),
     **{f"created_{view.name}": (view, _FOLDED[view]) for view in (bets_view, payments_view)},
 }
 _MOVED: Final = ("position", "hash", "last_timestamp")
 
-# What most batches write, and what any can. A statement for every combination would have
-# to be prepared again and again; a part without rows costs little.
+# What most batches write, and what any can; a snapshot comes with few. A statement for every
+# combination would have to be prepared again and again; a part without rows costs little.
 _SHAPES: Final = (
     {tenant_heads.name, idempotency_keys.name},
     {
@@ -113,6 +115,8 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
         for key, row in changed.items():
             part = f"created_{table}" if key in draft.created else table
             yield part, tenant + _ENCODER.encode(row)[1:]
+    for snapshot in draft.snapshots:
+        yield snapshots.name, tenant + _ENCODER.encode(snapshot)[1:]
     for claim in draft.claims.values():
         yield idempotency_keys.name, tenant + _ENCODER.encode(claim)[1:]
 

@@ -19,6 +19,7 @@ from domain.recorded import Metadata, Recorded
 from projections import FOLDS, bets, change, payments, user_balances
 from projections.change import Change
 from projections.idempotency_keys import KeyRecord
+from projections.snapshots import Snapshot, due, taken
 
 _BETS: Final = bets.bets_view.name
 _PAYMENTS: Final = payments.payments_view.name
@@ -42,6 +43,7 @@ class Draft:
         self.state: Final = state
         self.events: Final[dict[Stream, list[Sealed]]] = {stream: [] for stream in STREAM_EVENTS}
         self.rows: Final[dict[str, Rows]] = {}
+        self.snapshots: Final[list[Snapshot]] = []
         self.claims: Final[dict[str, KeyRecord]] = {}
         self.created: Final[set[str]] = set()
         self._position = state.head.position
@@ -137,7 +139,12 @@ class Draft:
             version=aggregate.version + 1 if aggregate else 1,
             timestamp=self._now,
             idempotency_key=submission.idempotency_key,
-            metadata=Metadata(correlation_id=submission.correlation_id, related_to=fact.related_to),
+            metadata=Metadata(
+                correlation_id=submission.correlation_id,
+                related_to=fact.related_to,
+                causation_id=submission.command_id,
+                traceparent=submission.traceparent,
+            ),
             event=fact.event,
         )
         sealed = seal(recorded, self._hash)
@@ -151,6 +158,8 @@ class Draft:
             key = projection.key(changed)
             row = projection.fold(self._row(table, key), changed)
             self.rows.setdefault(table, {})[key] = row
+        if due(changed):
+            self.snapshots.extend(taken(changed, self.rows))
 
     def _claim(self, submission: Submission, status: int, problem: dict[str, Any] | None) -> None:
         self.claims[submission.idempotency_key] = KeyRecord(

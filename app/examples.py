@@ -49,7 +49,7 @@ _EVENT: Final = {
     "event_data": {"user_id": "user-1", "stake": 10.5, "odds": 2.1, "fixture_id": "fixture-7"},
     "timestamp": 1795262400123,
     "idempotency_key": "bet-10001-user-1-7f3a",
-    "metadata": {},
+    "metadata": {"causation_id": _UUID},
     "hash": "3f" * 32,
     "created_at": _AT,
 }
@@ -67,7 +67,7 @@ _INCREASED: Final = _DEPOSIT_CREATED | {
     "aggregate_id": "balance-user-1",
     "event_type": "V1_BALANCES_BALANCE_INCREASED",
     "event_name": "v1.balances.balance.increased",
-    "metadata": {"related_to": f"payment-{_UUID}"},
+    "metadata": {"related_to": f"payment-{_UUID}", "causation_id": _UUID},
 }
 _ACTIVITY: Final = {
     "user_id": "user-1",

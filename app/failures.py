@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from uuid_utils import uuid7
 
-from app import problems
+from app import headers, problems
 from app.answers import REPLAYED, encode
 from app.bodies import reason_of
 from app.lines import PASSING
@@ -31,32 +31,41 @@ _KIND_OF_STATUS: Final = {
 }
 
 
-def answer(document: dict[str, Any], **headers: str) -> Response[bytes]:
-    """The response that carries a problem; its instance tells this occurrence from others."""
-    request_id = str(uuid7())
-    headers["X-Request-Id"] = request_id
+def answer(request: AnyRequest, document: dict[str, Any], **more: str) -> Response[bytes]:
+    """The response that carries a problem, with `more` headers.
+
+    Its instance tells this occurrence from others. The request's id is the caller's own, who
+    may use one for several requests, or else the one in the instance.
+    """
+    occurrence = str(uuid7())
+    request_id = headers.request_id(request.scope["headers"]) or occurrence
+    more["X-Request-Id"] = request_id
     if document["status"] == problems.UNAVAILABLE.status:
-        headers["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
+        more["Retry-After"] = str(problems.RETRY_AFTER_SECONDS)
+    told = {"instance": f"urn:uuid:{occurrence}", "request_id": request_id}
     return Response(
-        encode(document | {"instance": f"urn:uuid:{request_id}"}),
+        encode(document | told),
         status_code=document["status"],
-        headers=headers,
+        headers=more,
         media_type=problems.MEDIA_TYPE,
     )
 
 
-def of_problem(_: AnyRequest, error: Problem) -> Response[bytes]:
+def of_problem(request: AnyRequest, error: Problem) -> Response[bytes]:
     """A problem that the service raised itself."""
-    return answer(error.document, **({REPLAYED: "true"} if error.replayed else {}))
+    response = answer(request, error.document, **({REPLAYED: "true"} if error.replayed else {}))
+    if error.document["status"] == problems.INTERNAL.status:
+        _log.error("command failed", request_id=response.headers["X-Request-Id"])
+    return response
 
 
-def of_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+def of_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar raises: no such route, wrong method, body too large."""
     kind = _KIND_OF_STATUS.get(error.status_code)
     if kind is None:
-        return of_crash(_, error)
+        return of_crash(request, error)
     document = problems.document(kind, error.detail or kind.title)
-    return answer(document, **(error.headers or {}))
+    return answer(request, document, **(error.headers or {}))
 
 
 def of_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
@@ -65,7 +74,7 @@ def of_validation(request: AnyRequest, error: ValidationException) -> Response[b
     errors = [_field_error(item["message"], item.get("key", "")) for item in extra]
     if not errors:
         return of_http(request, error)
-    return answer(problems.of_fields(errors).document)
+    return answer(request, problems.of_fields(errors).document)
 
 
 def _field_error(message: str, key: str) -> FieldError:
@@ -74,15 +83,18 @@ def _field_error(message: str, key: str) -> FieldError:
     return FieldError(reason_of(message), key)
 
 
-def of_database(_: AnyRequest, error: Exception) -> Response[bytes]:
+def of_database(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The database did not answer a read."""
-    _log.warning("read failed", error=repr(error))
-    return answer(problems.document(problems.UNAVAILABLE, "The database cannot be reached."))
+    document = problems.document(problems.UNAVAILABLE, "The database cannot be reached.")
+    response = answer(request, document)
+    _log.warning("read failed", request_id=response.headers["X-Request-Id"], error=repr(error))
+    return response
 
 
-def of_crash(_: AnyRequest, error: Exception) -> Response[bytes]:
+def of_crash(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Whatever nobody expected; the answer says nothing of what it was, the log all."""
-    response = answer(problems.document(problems.INTERNAL, "The failure was logged."))
+    document = problems.document(problems.INTERNAL, "The failure was logged.")
+    response = answer(request, document)
     _log.error("request failed", request_id=response.headers["X-Request-Id"], exc_info=error)
     return response
 

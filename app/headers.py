@@ -15,7 +15,13 @@ _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
-_CORRELATION_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+# Trace id, parent id, flags; the first two are not all zeros. Versions after 00 may go on
+# after a dash, which is kept up to 128 characters in all; ff is no version.
+_SPAN: Final = rb"(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+_TRACEPARENT: Final = re.compile(
+    rb"00-%b|(?!00|ff)[0-9a-f]{2}-%b(?:-[\x21-\x7e]{0,72})?" % (_SPAN, _SPAN)
+)
 
 
 def tenant_id(headers: RawHeaders) -> int:
@@ -82,8 +88,28 @@ def is_json(headers: RawHeaders) -> bool:
 
 def correlation_id(headers: RawHeaders) -> str | None:
     """The caller's X-Correlation-Id, if it is 1 to 128 visible ASCII characters."""
+    return _id(headers, b"x-correlation-id")
+
+
+def request_id(headers: RawHeaders) -> str | None:
+    """The caller's X-Request-Id, if it is 1 to 128 visible ASCII characters."""
+    return _id(headers, b"x-request-id")
+
+
+def traceparent(headers: RawHeaders) -> str | None:
+    """The caller's span as W3C Trace Context writes it; None if it is malformed or given twice."""
+    given: bytes | None = None
     for name, value in headers:
-        if name == b"x-correlation-id" and _CORRELATION_ID.fullmatch(value):
+        if name == b"traceparent":
+            if given is not None:
+                return None
+            given = value
+    return given.decode() if given is not None and _TRACEPARENT.fullmatch(given) else None
+
+
+def _id(headers: RawHeaders, wanted: bytes) -> str | None:
+    for name, value in headers:
+        if name == wanted and _ID.fullmatch(value):
             return value.decode()
     return None
 

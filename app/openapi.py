@@ -30,6 +30,7 @@ from app import examples
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
+    HISTORY_TOO_LONG,
     INTERNAL,
     INVALID_KEY,
     INVALID_REQUEST,
@@ -38,6 +39,7 @@ from app.problems import (
     MEDIA_TYPE,
     MISSING_KEY,
     MISSING_TENANT,
+    NO_SUCH_MOMENT,
     OVERLOADED,
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
@@ -62,6 +64,7 @@ OF_READS: Final = (
     INTERNAL,
     UNAVAILABLE,
 )
+OF_PAST_READS: Final = (*OF_READS, NO_SUCH_MOMENT, HISTORY_TOO_LONG)
 OF_COMMANDS: Final = (
     *OF_READS,
     MISSING_KEY,
@@ -98,12 +101,43 @@ _CORRELATION: Final = Parameter(
     description="Kept in the metadata of the events, to trace what one request caused.",
     schema=Schema(type=OpenAPIType.STRING, max_length=128),
 )
+_REQUEST_ID: Final = Parameter(
+    name="X-Request-Id",
+    param_in="header",
+    description="Comes back with a problem, and is logged with a failure; else one is made up.",
+    schema=Schema(type=OpenAPIType.STRING, max_length=128),
+)
+_TRACEPARENT: Final = Parameter(
+    name="traceparent",
+    param_in="header",
+    description="The caller's span (W3C Trace Context), kept in the metadata of the events.",
+    schema=Schema(
+        type=OpenAPIType.STRING,
+        max_length=128,
+        examples=["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+    ),
+)
 _IF_MATCH: Final = Parameter(
     name="If-Match",
     param_in="header",
     description="Carry the command out only if the resource still has this ETag.",
     schema=Schema(type=OpenAPIType.STRING, examples=['"1"']),
 )
+_AS_OF: Final = Parameter(
+    name="as_of",
+    param_in="query",
+    description=(
+        "Answer as it was at a position of the tenant's log, or at a time (RFC 3339 with its"
+        " offset, whose + is written %2B), which stands for the last position that is not later."
+        " 0 is before the first event; the future and a time before the tenant are refused."
+    ),
+    schema=Schema(
+        type=OpenAPIType.STRING,
+        max_length=64,
+        examples=["1795", "2026-11-21T12:00:00Z", "2026-11-21T13:00:00.123+01:00"],
+    ),
+)
+_TRACING: Final = (_CORRELATION, _TRACEPARENT, _REQUEST_ID)
 _IF_NONE_MATCH: Final = Parameter(
     name="If-None-Match",
     param_in="header",
@@ -134,10 +168,11 @@ class OpenOperation(Operation):
     """An operation that needs no tenant, with examples of what it takes and answers."""
 
     headers: ClassVar[Sequence[Parameter]] = ()
+    queries: ClassVar[Sequence[Parameter]] = ()
     etag: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *self.headers]
+        self.parameters = [*(self.parameters or []), *self.queries, *self.headers]
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
                 self._complete(response, status)
@@ -171,14 +206,21 @@ class OpenTaggedRead(OpenOperation):
 class TenantOperation(OpenOperation):
     """An operation on a tenant's data."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT,)
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _REQUEST_ID)
 
 
 @dataclass
-class TaggedRead(TenantOperation):
-    """A read of one resource, which can be conditional."""
+class PastRead(TenantOperation):
+    """A read that can also be made of the past."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _IF_NONE_MATCH)
+    queries: ClassVar[Sequence[Parameter]] = (_AS_OF,)
+
+
+@dataclass
+class TaggedRead(PastRead):
+    """A read of one resource, now or of the past, which can be conditional."""
+
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _IF_NONE_MATCH, _REQUEST_ID)
     etag: ClassVar[bool] = True
 
 
@@ -186,7 +228,7 @@ class TaggedRead(TenantOperation):
 class Creation(TenantOperation):
     """A command that makes a resource."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, _CORRELATION)
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, *_TRACING)
     etag: ClassVar[bool] = True
 
 
@@ -194,7 +236,7 @@ class Creation(TenantOperation):
 class Transition(TenantOperation):
     """A command that moves a resource to another status."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, _IF_MATCH, _CORRELATION)
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _KEY, _IF_MATCH, *_TRACING)
     etag: ClassVar[bool] = True
 
 

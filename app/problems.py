@@ -36,6 +36,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str
     detail: str
     instance: str = ""
+    request_id: str = ""
     errors: list[FieldError] | None = None
     mismatch: list[str] | None = None
     current_status: str | None = None
@@ -91,6 +92,8 @@ BODY_TOO_LARGE: Final = Kind("body-too-large", 413, "Body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind("unsupported-media-type", 415, "Media type not supported")
 INSUFFICIENT_FUNDS: Final = Kind("insufficient-funds", 422, "Insufficient funds")
 LIMIT_EXCEEDED: Final = Kind("limit-exceeded", 422, "Limit exceeded")
+NO_SUCH_MOMENT: Final = Kind("no-such-moment", 422, "Moment not in the log", "No such moment")
+HISTORY_TOO_LONG: Final = Kind("history-too-long", 422, "History too long to be folded")
 KEY_REUSED: Final = Kind("key-reused", 422, "Key already used", "Idempotency-Key already used")
 COMMAND_REJECTED: Final = Kind("command-rejected", 422, "Rejected by the database")
 INTERNAL: Final = Kind("internal", 500, "Internal error", "Internal server error")
@@ -110,7 +113,7 @@ _KIND_OF: Final[dict[type[DomainError], Kind]] = {
 
 
 def document(kind: Kind, detail: str, **members: Any) -> dict[str, Any]:
-    """The problem as the JSON object that is answered, all but its `instance`."""
+    """The problem as the JSON object that is answered, all but `instance` and `request_id`."""
     return {
         "type": kind.type,
         "title": kind.title,

@@ -1,6 +1,7 @@
 """Reads: compiled statements on the pool, each bound to a tenant that exists."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
@@ -9,6 +10,8 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, bindparam, select
 
 from app import problems
+from app.as_of import AsOf, position_of
+from app.past import Past
 from app.problems import problem
 from app.query import Query
 from app.row_reads import RowReads
@@ -38,12 +41,31 @@ class Reads:
         }
 
     async def row(
-        self, projection: Projection[RowT, Any], tenant_id: int, key: str = TENANT_KEY
+        self,
+        projection: Projection[RowT, Any],
+        tenant_id: int,
+        key: str = TENANT_KEY,
+        as_of: AsOf | None = None,
     ) -> RowT | None:
-        """The tenant's row with this key. Raises `Problem` for an unknown tenant."""
+        """The tenant's row with this key, now or as it was. Raises `Problem` as `past` does."""
+        if as_of is not None:
+            async with self.past(tenant_id, as_of) as past:
+                return await past.row(projection, key)
         await self.must_exist(tenant_id)
         row = await self._rows[projection.table.name].row(tenant_id, key)
         return cast("RowT | None", row)
+
+    @asynccontextmanager
+    async def past(self, tenant_id: int, as_of: AsOf) -> AsyncGenerator[Past, None]:
+        """The tenant as it was, all of one snapshot.
+
+        Raises `Problem` for an unknown tenant and for a moment that is not in its log.
+        """
+        async with (
+            self._pool.acquire(timeout=self._wait_seconds) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield Past(connection, tenant_id, await position_of(as_of, connection, tenant_id))
 
     async def many(
         self, query: Query, tenant_id: int, **values: object

@@ -8,7 +8,8 @@ from litestar.datastructures import State
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from app import bodies, fingerprint, headers, problems
+from app import as_of, bodies, fingerprint, headers, problems
+from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
 from app.metrics import Metrics
@@ -48,6 +49,17 @@ class LedgerRequest(Request[Any, Any, State]):
     def tenant_id(self) -> int:
         """The tenant that the request is about. Raises `Problem`."""
         return headers.tenant_id(self.scope["headers"])
+
+    @property
+    def as_of(self) -> AsOf | None:
+        """The moment of the past that the request asks about, if any. Raises `Problem`.
+
+        Not a parameter of the handlers: reads without a query, which is nearly all, would pay
+        for looking.
+        """
+        if not self.scope["query_string"]:
+            return None
+        return as_of.parse(self.query_params.getall(as_of.NAME, []))
 
     async def body(self) -> bytes:
         """The whole body, read once. Raises `Problem` when it is too large.
@@ -104,6 +116,7 @@ class LedgerRequest(Request[Any, Any, State]):
             fingerprint=fingerprint.of_command(command, **path),
             expected_versions=None if resource_id is None else headers.expected_versions(raw),
             correlation_id=headers.correlation_id(raw),
+            traceparent=headers.traceparent(raw),
         )
         outcome = await service.committer.submit(submission)
         if isinstance(outcome, Applied):

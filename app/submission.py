@@ -30,7 +30,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
 
     `command_id`, a UUID, is new for every request and survives re-runs of the batch;
     `resource_id` is the bet or payment, made here for a creation. `expected_versions` comes
-    from If-Match.
+    from If-Match; `correlation_id` and `traceparent` go into the events' metadata.
     """
 
     tenant_id: int
@@ -42,6 +42,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     fingerprint: dict[str, str]
     expected_versions: frozenset[int] | None = None
     correlation_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def operation(self) -> str:

@@ -25,7 +25,7 @@ _MEMBERS: Final = (
     *("result", "payout"),
     *("amount", "payment_id", "bet_id", "reason"),
 )
-_METADATA: Final = ("correlation_id", "related_to")
+_METADATA: Final = ("correlation_id", "related_to", "causation_id", "actor", "traceparent")
 
 
 async def first_false_positions(connection: "asyncpg.Connection[Any]") -> dict[int, int]:

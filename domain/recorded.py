@@ -12,12 +12,21 @@ E_co = TypeVar("E_co", covariant=True)
 class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What accompanies an event without being part of the fact.
 
-    `correlation_id` ties together what one client request caused, `related_to` names the
-    aggregate whose event brought this one about (a balance follows a bet or a payment).
+    `correlation_id` is the caller's own name for what he is doing, over as many requests as he
+    likes. `causation_id` is the id of the command that caused the event: all events of one
+    command share it, no event of another one has it. `related_to` names the aggregate whose
+    event brought this one about (a balance follows a bet or a payment). `actor` is who sent the
+    command, `traceparent` the caller's span (W3C Trace Context) as he sent it.
+
+    A member that is None is left out, of the hash chain too: new ones go to the end, and an
+    event from before them keeps its hash.
     """
 
     correlation_id: str | None = None
     related_to: str | None = None
+    causation_id: str | None = None
+    actor: str | None = None
+    traceparent: str | None = None
 
 
 class Recorded(Struct, Generic[E_co], frozen=True, kw_only=True):

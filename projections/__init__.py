@@ -2,7 +2,14 @@
 
 from typing import Any, Final
 
-from projections import bets, payments, tenants_summary, user_activity, user_balances
+from projections import (
+    bets,
+    payments,
+    snapshots,
+    tenants_summary,
+    user_activity,
+    user_balances,
+)
 from projections.change import BalanceChange, BetChange, Change, PaymentChange, Projection
 from projections.events import EVENT_TABLES
 from projections.idempotency_keys import idempotency_keys
@@ -15,6 +22,7 @@ __all__ = (
     "PROJECTIONS",
     "idempotency_keys",
     "metadata",
+    "snapshots",
     "tenant_heads",
     "tenants",
 )

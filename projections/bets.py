@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Select, Table, Text, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Select, Table, Text, select
 
 from domain.bet import Bet, BetStatus
 from projections.change import BetChange, Projection
@@ -58,6 +58,14 @@ def of_user(status: BetStatus | None) -> Select[*tuple[Any, ...]]:
     Parameters `tenant_id`, `user_id`, `before` (a position), `limit`. The total is exact and
     costs no count: it is the user's own row of `user_activity_view`.
     """
+    rows = select(*_COLUMNS)
+    if status:
+        rows = rows.where(bets_view.c.status == status)
+    return page_of_user(rows, bets_view, total(status))
+
+
+def total(status: BetStatus | None) -> ColumnElement[int]:
+    """How many bets the user of a row of `user_activity_view` has, as SQL."""
     counts = user_activity_view.c
     by_status = {
         "placed": counts.bets_placed,
@@ -65,8 +73,4 @@ def of_user(status: BetStatus | None) -> Select[*tuple[Any, ...]]:
         "settled": counts.bets_settled,
         "cancelled": counts.bets_cancelled,
     }
-    total = by_status[status] if status else total_of(by_status.values())
-    rows = select(*_COLUMNS)
-    if status:
-        rows = rows.where(bets_view.c.status == status)
-    return page_of_user(rows, bets_view, total)
+    return by_status[status] if status else total_of(by_status.values())

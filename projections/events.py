@@ -3,16 +3,19 @@
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
     Index,
     Integer,
     LargeBinary,
+    ScalarSelect,
     Select,
     Table,
     Text,
     UniqueConstraint,
+    any_,
     bindparam,
     select,
     union_all,
@@ -21,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.sql import func
 
 from domain.events import Stream
-from projections.tables import metadata, of_tenant, tenant_id
+from projections.tables import ONE, metadata, of_tenant, tenant_id
 
 
 def _event_table(name: str) -> Table:
@@ -58,6 +61,7 @@ EVENT_TABLES: Final[dict[Stream, Table]] = {
 }
 
 _LIMIT: Final = bindparam("limit", type_=Integer)
+_TO: Final = bindparam("to", type_=BigInteger)
 
 EVENT_COLUMNS: Final = (
     "id",
@@ -81,9 +85,9 @@ def _columns(table: Table) -> list[ColumnElement[Any]]:
 
 
 def of_aggregate(stream: Stream) -> Select[*tuple[Any, ...]]:
-    """An aggregate's events after a version, in version order.
+    """An aggregate's events after a version and up to a position, in version order.
 
-    Parameters `tenant_id`, `aggregate_id`, `after_version`, `limit`.
+    Parameters `tenant_id`, `aggregate_id`, `after_version`, `to` (a position), `limit`.
     """
     table = EVENT_TABLES[stream]
     return (
@@ -92,17 +96,32 @@ def of_aggregate(stream: Stream) -> Select[*tuple[Any, ...]]:
             of_tenant(table.c.tenant_id),
             table.c.aggregate_id == bindparam("aggregate_id"),
             table.c.version > bindparam("after_version", type_=BigInteger),
+            table.c.position <= _TO,
         )
         .order_by(table.c.version)
         .limit(_LIMIT)
     )
 
 
+def of_aggregates(stream: Stream) -> Select[*tuple[Any, ...]]:
+    """All events of some aggregates up to a position, in no order.
+
+    Parameters `tenant_id`, `aggregate_ids`, `to` (a position).
+    """
+    table = EVENT_TABLES[stream]
+    return select(*_columns(table)).where(
+        of_tenant(table.c.tenant_id),
+        table.c.aggregate_id == any_(bindparam("aggregate_ids", type_=ARRAY(Text))),
+        table.c.position <= _TO,
+    )
+
+
 def log(streams: tuple[Stream, ...], *, period: bool) -> Select[*tuple[Any, ...]]:
     """The events of `streams` after a position, merged in position order, oldest first.
 
-    With `period` only those of a period, found by the index on the timestamp: as event times
-    never go back within a tenant, the order by time and position is the order by position.
+    With `period` only those of a period. As event times never go back within a tenant, a
+    period is a range of positions: its bounds are looked up first, by the index on the
+    timestamp, so that a page that goes on after a position begins there.
 
     Parameters `tenant_id`, `after` (a position), `limit`, and for a period `start_time` and
     `end_time` (milliseconds, both included). Each table hands over at most `limit` rows, so
@@ -120,10 +139,20 @@ def _part(table: Table, *, period: bool) -> Select[*tuple[Any, ...]]:
         table.c.position > bindparam("after", type_=BigInteger),
     )
     if period:
+        before_start = bindparam("start_time", type_=BigInteger) - 1
         rows = rows.where(
-            table.c.timestamp >= bindparam("start_time", type_=BigInteger),
-            table.c.timestamp <= bindparam("end_time", type_=BigInteger),
-        ).order_by(table.c.timestamp, table.c.position)
-    else:
-        rows = rows.order_by(table.c.position)
-    return select(*rows.limit(_LIMIT).subquery().c)
+            table.c.position > func.coalesce(last_position(table, before_start), 0),
+            table.c.position <= last_position(table, bindparam("end_time", type_=BigInteger)),
+        )
+    return select(*rows.order_by(table.c.position).limit(_LIMIT).subquery().c)
+
+
+def last_position(table: Table, time: ColumnElement[int]) -> ScalarSelect[int]:
+    """The position of the last event in `table` that is not later than `time`."""
+    return (
+        select(table.c.position)
+        .where(of_tenant(table.c.tenant_id), table.c.timestamp <= time)
+        .order_by(table.c.timestamp.desc(), table.c.position.desc())
+        .limit(ONE)
+        .scalar_subquery()
+    )

@@ -3,7 +3,17 @@
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, MetaData, Numeric, Table, Text, bindparam
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -20,6 +30,8 @@ metadata: Final = MetaData(
 MONEY: Final = Numeric(20, money.DECIMALS)
 # Sums over a tenant outgrow one amount; 38 digits outlast every operator.
 TOTAL: Final = Numeric(38, money.DECIMALS)
+# A limit that the planner knows; for a parameter it guesses a tenth of all rows.
+ONE: Final = literal_column("1", Integer)
 INSTANT: Final = TIMESTAMP(timezone=True, precision=3)
 
 

@@ -100,12 +100,14 @@ class BetController(Controller):
         operation_class=openapi.TaggedRead,
         responses={
             304: openapi.NOT_MODIFIED,
-            **openapi.problems(*openapi.OF_READS, BET_NOT_FOUND),
+            **openapi.problems(*openapi.OF_PAST_READS, BET_NOT_FOUND),
         },
     )
     async def read(self, request: LedgerRequest, bet_id: PathId) -> Response[Bet]:
-        """The present state of a bet."""
-        bet = await request.service.reads.row(bets.projection, request.tenant_id, bet_id)
+        """The state of a bet, now or as it was."""
+        as_of = request.as_of
+        bet = await request.service.reads.row(bets.projection, request.tenant_id, bet_id, as_of)
         if bet is None:
-            raise problem(BET_NOT_FOUND, f"There is no bet {bet_id!r}.", bet_id=bet_id)
+            detail = f"There {'was' if as_of else 'is'} no bet {bet_id!r}."
+            raise problem(BET_NOT_FOUND, detail, bet_id=bet_id)
         return answers.tagged(bet, request.scope["headers"])

@@ -92,16 +92,16 @@ class PaymentController(Controller):
         operation_class=openapi.TaggedRead,
         responses={
             304: openapi.NOT_MODIFIED,
-            **openapi.problems(*openapi.OF_READS, PAYMENT_NOT_FOUND),
+            **openapi.problems(*openapi.OF_PAST_READS, PAYMENT_NOT_FOUND),
         },
     )
     async def read(self, request: LedgerRequest, payment_id: PathId) -> Response[Payment]:
-        """The present state of a payment."""
+        """The state of a payment, now or as it was."""
+        as_of = request.as_of
         payment = await request.service.reads.row(
-            payments.projection, request.tenant_id, payment_id
+            payments.projection, request.tenant_id, payment_id, as_of
         )
         if payment is None:
-            raise problem(
-                PAYMENT_NOT_FOUND, f"There is no payment {payment_id!r}.", payment_id=payment_id
-            )
+            detail = f"There {'was' if as_of else 'is'} no payment {payment_id!r}."
+            raise problem(PAYMENT_NOT_FOUND, detail, payment_id=payment_id)
         return answers.tagged(payment, request.scope["headers"])

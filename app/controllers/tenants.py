@@ -20,10 +20,12 @@ class TenantController(Controller):
         "/summary",
         operation_id="getTenantSummary",
         summary="Read the tenant's totals",
-        operation_class=openapi.TenantOperation,
-        responses=openapi.problems(*openapi.OF_READS),
+        operation_class=openapi.PastRead,
+        responses=openapi.problems(*openapi.OF_PAST_READS),
     )
     async def totals(self, request: LedgerRequest) -> Response[TenantSummary]:
-        """Bets and payments by status, turnover, payouts, revenue and balances."""
-        row = await request.service.reads.row(tenants_summary.projection, request.tenant_id)
+        """Bets and payments by status, turnover, payouts, revenue and balances; or as they were."""
+        row = await request.service.reads.row(
+            tenants_summary.projection, request.tenant_id, as_of=request.as_of
+        )
         return Answer(row or TenantSummary())

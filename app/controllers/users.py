@@ -8,6 +8,8 @@ from msgspec.json import Decoder
 
 from app import openapi
 from app.answers import Answer, BetPage, NoBalance, PaymentPage
+from app.as_of import AsOf
+from app.cursors import Cursors
 from app.handlers import get
 from app.paths import PathId
 from app.problems import INVALID_CURSOR
@@ -44,8 +46,8 @@ class UserController(Controller):
         "/{user_id:str}/bets",
         operation_id="listBets",
         summary="List a user's bets",
-        operation_class=openapi.TenantOperation,
-        responses=openapi.problems(*openapi.OF_READS, INVALID_CURSOR),
+        operation_class=openapi.PastRead,
+        responses=openapi.problems(*openapi.OF_PAST_READS, INVALID_CURSOR),
     )
     async def list_bets(
         self,
@@ -55,7 +57,9 @@ class UserController(Controller):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response[BetPage]:
-        """A page of a user's bets, newest change first."""
+        """A page of a user's bets, now or as they were, newest change first."""
+        if as_of := request.as_of:
+            return Answer(await _past_bets(request, as_of, user_id, status, (limit, cursor)))
         bet_list = _List("bets", status, _BETS[status], _BET_PAGES)
         rows, total, following = await _page(request, bet_list, user_id, limit, cursor)
         return Answer(BetPage(bets=rows, total=total, next_cursor=following))
@@ -84,14 +88,16 @@ class UserController(Controller):
         "/{user_id:str}/balance",
         operation_id="getBalance",
         summary="Read a user's balance",
-        operation_class=openapi.TenantOperation,
-        responses=openapi.problems(*openapi.OF_READS),
+        operation_class=openapi.PastRead,
+        responses=openapi.problems(*openapi.OF_PAST_READS),
     )
     async def balance(
         self, request: LedgerRequest, user_id: PathId
     ) -> Response[Balance | NoBalance]:
-        """The present balance; zero for a user for whom nothing was recorded yet."""
-        row = await request.service.reads.row(user_balances.projection, request.tenant_id, user_id)
+        """The balance, now or as it was; zero for a user for whom nothing was recorded yet."""
+        row = await request.service.reads.row(
+            user_balances.projection, request.tenant_id, user_id, request.as_of
+        )
         return Answer(row or NoBalance())
 
     @get(
@@ -144,7 +150,29 @@ async def _page(
     if not records:
         return [], 0, None
     rows = of.pages.decode(records[0]["page"])
+    following = _cut(rows, limit, service.cursors, scope)
+    return rows, records[0]["total"], following
+
+
+async def _past_bets(
+    request: LedgerRequest,
+    as_of: AsOf,
+    user_id: str,
+    status: BetStatus | None,
+    page: tuple[int, str | None],
+) -> BetPage:
+    service, tenant_id = request.service, request.tenant_id
+    limit, cursor = page
+    async with service.reads.past(tenant_id, as_of) as past:
+        scope = ("bets", status, tenant_id, user_id, past.position)
+        before = service.cursors.read(cursor, *scope)
+        rows, total = await past.bets(user_id, status, before=before, limit=limit + 1)
+    following = _cut(rows, limit, service.cursors, scope)
+    return BetPage(bets=rows, total=total, next_cursor=following)
+
+
+def _cut(rows: list[Any], limit: int, cursors: Cursors, scope: tuple[object, ...]) -> str | None:
+    """Cut `rows` to the page's `limit`; the cursor of the next page if there were more."""
     more = len(rows) > limit
     del rows[limit:]
-    following = service.cursors.write(rows[-1].last_position, *scope) if more else None
-    return rows, records[0]["total"], following
+    return cursors.write(rows[-1].last_position, *scope) if more else None

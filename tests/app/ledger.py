@@ -21,6 +21,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 CLASSES = {event_type: event_class for event_class, event_type in EVENT_TYPE.items()}
 AMOUNTS = {"stake", "odds", "payout", "amount"}
+METADATA = ("correlation_id", "related_to", "causation_id", "actor", "traceparent")
 FIELDS = (
     *("user_id", "stake", "odds", "fixture_id", "result", "payout"),
     *("amount", "payment_id", "bet_id", "reason"),
@@ -73,7 +74,7 @@ def chain(log: Sequence[asyncpg.Record]) -> list[bytes]:
         header = [
             *(row["tenant_id"], row["position"], str(row["id"]), row["aggregate_id"]),
             *(row["version"], row["timestamp"], row["idempotency_key"]),
-            {name: metadata[name] for name in ("correlation_id", "related_to") if name in metadata},
+            {name: metadata[name] for name in METADATA if name in metadata},
         ]
         covered = _compact(header) + _event(row["event_type"], row["event_data"])
         hashes.append(sha256((hashes[-1] if hashes else b"") + covered).digest())

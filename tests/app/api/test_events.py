@@ -150,6 +150,18 @@ async def test_at_most_a_thousand_events_at_once(client: Client, limit: int, sta
         assert (await client.get(f"{path}?limit={limit}")).status_code == status
 
 
+async def test_the_events_of_a_command_share_its_id_as_their_cause(client: Client) -> None:
+    await _history(client)
+    repeated = [await client.place_bet("once") for _ in range(2)]
+    assert [answer.status_code for answer in repeated] == [201, 200]
+    events = (await client.get("/events")).json()
+    causes: dict[str, list[int]] = {}
+    for event in events:
+        causes.setdefault(event["metadata"]["causation_id"], []).append(event["position"])
+    assert list(causes.values()) == [[1, 2, 3], [4], [5], [6], [7]]
+    assert all(event["metadata"].keys() <= {"causation_id", "related_to"} for event in events)
+
+
 async def test_tenants_number_their_events_on_their_own(client: Client) -> None:
     for tenant_id in (10001, EXTERNAL_TENANT, INTERNAL_TENANT):
         caller = client.of(tenant_id)

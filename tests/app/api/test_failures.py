@@ -5,10 +5,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.app.api.book import placed
 from tests.app.api.documented import PROBLEM, check_problem
-from tests.conftest import Client, StartService
+from tests.conftest import Client, StartService, bet_body
 
 UNKNOWN_PATHS = [
     "/",
@@ -68,6 +69,22 @@ async def test_every_occurrence_of_a_problem_has_an_instance_of_its_own(client: 
     assert len(instances) == 3
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("req-7", True), ("x" * 128, True), ("x" * 129, False), ("a b", False), ("é", False)],
+    ids=["plain", "128 characters", "129 characters", "blank", "non-ASCII"],
+)
+async def test_a_problem_carries_the_id_that_the_caller_gave_his_request(
+    client: Client, given: str, kept: bool
+) -> None:
+    headers = {b"X-Tenant-Id": b"10001", b"X-Request-Id": given.encode("latin-1")}
+    answers = [await client.http.get(path, headers=headers) for path in ("/bets/b", "/nothing")]
+    for answer in answers:
+        assert (answer.json()["request_id"] == given) is kept
+        check_problem(answer)
+    assert len({answer.json()["instance"] for answer in answers}) == 2
+
+
 async def test_a_crash_of_a_read_is_a_problem_that_tells_nothing_of_it(
     client: Client, connection: "asyncpg.Connection[Any]"
 ) -> None:
@@ -88,6 +105,20 @@ async def test_a_crash_of_a_command_is_a_problem_and_the_next_command_is_taken(
     assert "bets_view" not in crashed.text
     await connection.execute("ALTER TABLE gone RENAME TO bets_view")
     assert (await client.place_bet("once")).status_code == 201
+
+
+async def test_a_failure_is_logged_with_the_id_of_its_request(
+    client: Client, connection: "asyncpg.Connection[Any]"
+) -> None:
+    await connection.execute("ALTER TABLE bets_view RENAME TO gone")
+    headers = {"X-Request-Id": "req-7"}
+    with capture_logs() as entries:
+        assert (await client.get("/bets/b", headers=headers)).status_code == 500
+        crashed = await client.post("/bets", bet_body(), **headers)
+        assert crashed.status_code == 500
+    assert crashed.headers["X-Request-Id"] == "req-7"
+    found = [entry["event"] for entry in entries if entry.get("request_id") == "req-7"]
+    assert found == ["request failed", "command failed"]
 
 
 async def test_a_value_that_the_database_refuses_fails_its_command_alone(

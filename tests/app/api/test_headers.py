@@ -137,6 +137,51 @@ async def test_a_key_of_printable_ascii_is_taken(client: Client, key: str) -> No
     assert placing.json()["idempotency_key"] == key.strip('"')
 
 
+SPAN = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+TRACEPARENTS: list[tuple[str, bool]] = [
+    (f"00-{SPAN}-01", True),
+    (f"00-{SPAN}-00", True),
+    (f"cc-{SPAN}-01", True),
+    (f"cc-{SPAN}-01-what-the-future-brings", True),
+    (f"cc-{SPAN}-01-", True),
+    (f"cc-{SPAN}-01-{'x' * 72}", True),
+    (f"cc-{SPAN}-01-{'x' * 73}", False),
+    (f"cc-{SPAN}-01.future", False),
+    (f"00-{SPAN}-01-more", False),
+    (f"ff-{SPAN}-01", False),
+    (f"00-{SPAN.upper()}-01", False),
+    (f"00-{'0' * 32}-b7ad6b7169203331-01", False),
+    (f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", False),
+    (f"00-{SPAN}", False),
+    (f"00-{SPAN}-1", False),
+    (f"00-{SPAN[1:]}-01", False),
+    (f"0-{SPAN}-01", False),
+    ("", False),
+    ("\xe9", False),
+]
+
+
+async def test_a_span_is_kept_with_the_events_if_it_is_one(
+    client: Client, subtests: pytest.Subtests
+) -> None:
+    for number, (given, kept) in enumerate(TRACEPARENTS):
+        with subtests.test(given):
+            headers = [(b"X-Tenant-Id", b"10001"), (b"Idempotency-Key", b"%d" % number)]
+            headers.append((b"traceparent", given.encode("latin-1")))
+            placing = await client.http.post("/bets", headers=headers, json=bet_body())
+            (event,) = (await client.get(f"/bets/{placing.json()['bet_id']}/events")).json()
+            assert event["metadata"].get("traceparent") == (given if kept else None)
+
+
+@pytest.mark.parametrize("second", [TRACEPARENTS[0][0], TRACEPARENTS[1][0]])
+async def test_two_spans_are_none(client: Client, second: str) -> None:
+    headers = [("X-Tenant-Id", "10001"), ("Idempotency-Key", "once")]
+    headers += [("traceparent", TRACEPARENTS[0][0]), ("traceparent", second)]
+    assert (await client.http.post("/bets", headers=headers, json=bet_body())).is_success
+    (event,) = (await client.get("/events")).json()
+    assert "traceparent" not in event["metadata"]
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("trace-7", "trace-7"), ("x" * 128, "x" * 128), ("x" * 129, None), ("a b", None), ("é", None)],

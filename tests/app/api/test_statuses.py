@@ -89,6 +89,8 @@ class Caller:
         return await self._send_raw(b"{}", "text/plain")
 
     async def _provoke_422(self) -> httpx.Response:
+        if self.operation.method == "GET":
+            return await self.client.get(f"{self.path}?as_of={2**63 - 1}")
         await self.client.place_bet("taken", user_id="somebody else")
         return await self._send(Idempotency_Key="taken")
 
