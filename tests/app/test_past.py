@@ -9,8 +9,10 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.json import decode
 from msgspec.structs import asdict
 
+from app import event_log
 from app import past as past_module
 from app.as_of import AsOf
 from app.cursors import FIRST_PAGE
@@ -18,6 +20,7 @@ from app.database import open_pool
 from app.past import Past
 from app.problems import Problem
 from app.reads import Reads
+from app.replay import Replay
 from app.settings import Settings
 from app.submission import Resource, Submission
 from domain.balance import Balance
@@ -27,6 +30,7 @@ from domain.payment import MakePayment, Payment
 from domain.tenant import Wallet
 from projections import PROJECTIONS, snapshots, tenants_summary, user_balances
 from projections.change import TENANT_KEY
+from projections.snapshots import Snapshot
 from tests.app.ledger import Connection, events, folded, views
 from tests.app.submissions import pay, place, submission
 from tests.app.units import Process, applied, confirm, connected
@@ -192,6 +196,24 @@ def _position_of_version(log: Sequence[asyncpg.Record], version: int) -> int:
         for row in log
         if row["aggregate_id"] == "balance-user-1" and row["version"] == version
     )
+
+
+async def test_whoever_folds_the_log_takes_the_snapshots_that_the_commits_took(
+    database: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 20)
+    async with connected(database) as process:
+        await _long_history(process)
+    kept = await connection.fetch("SELECT * FROM snapshots ORDER BY position, projection")
+    replay, again = Replay(), list[Snapshot]()
+    async for chunk in event_log.read(connection, EXTERNAL_TENANT):
+        for each in chunk:
+            again += snapshots.taken(replay.fold(each.recorded), replay.rows)
+    assert len(kept) == 560 // 20 + 140 // 20
+    for row, taken in zip(kept, again, strict=True):
+        assert (row["projection"], row["key"]) == (taken.projection, taken.key)
+        assert row["position"] == taken.position
+        assert decode(row["document"], type=type(taken.document)) == taken.document
 
 
 async def test_a_history_without_snapshots_is_folded_from_its_beginning(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import pytest
 from asyncpg.pool import PoolConnectionProxy
@@ -37,7 +37,7 @@ async def rows_read(connection: Pooled, query: Query, **values: object) -> int:
     """How many rows of tables the query reads, whether or not it returns them."""
     await connection.execute(f"PREPARE reach AS {query.text}")
     arguments = query.arguments(tenant_id=EXTERNAL_TENANT, **values)
-    given = ", ".join(f"'{argument}'" for argument in arguments)
+    given = ", ".join(_literal(argument) for argument in arguments)
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE reach ({given})"
     plan = json.loads(await connection.fetchval(explain))[0]["Plan"]
     await connection.execute("DEALLOCATE reach")
@@ -46,6 +46,13 @@ async def rows_read(connection: Pooled, query: Query, **values: object) -> int:
         for node in _nodes(plan)
         if "Relation Name" in node
     )
+
+
+def _literal(argument: object) -> str:
+    if isinstance(argument, list):
+        listed = cast("list[str]", argument)
+        return f"'{{{','.join(listed)}}}'"
+    return f"'{argument}'"
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -75,6 +82,18 @@ async def test_a_time_is_found_among_the_events_of_its_millisecond(
             "SELECT timestamp FROM bet_events WHERE position = $1", position
         )
         assert await rows_read(pooled, Query(moments.moment()), time=time) <= BATCH + 5
+
+
+async def test_bets_of_the_past_are_found_by_their_ids(
+    pooled: Pooled, connection: Connection
+) -> None:
+    some = await connection.fetch("SELECT aggregate_id FROM bet_events WHERE position % 100 = 0")
+    query = Query(events.of_aggregates("bet"))
+    ids = [row["aggregate_id"] for row in some]
+    assert len(ids) == LAST // 100
+    assert await rows_read(pooled, query, aggregate_ids=ids, to=LAST) == len(ids)
+    one: dict[str, object] = {"aggregate_id": ids[-1], "after_version": 0, "to": LAST}
+    assert await rows_read(pooled, Query(events.of_aggregate("bet")), **one, limit=500) == 1
 
 
 async def test_a_list_of_the_past_looks_at_what_has_changed_since(
