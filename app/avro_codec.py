@@ -6,7 +6,9 @@ timestamp is its milliseconds, a UUID its text; decimals are `Decimal`.
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Schema: TypeAlias = Any
 Encode: TypeAlias = Callable[[Any], bytes]
@@ -29,11 +31,9 @@ def encoder(schema: Schema) -> Encode:
     """What encodes values of `schema`, whose named types are all complete where they are used."""
     if isinstance(schema, str):
         return _ENCODERS[schema]
-    if isinstance(schema, list):
-        return _nullable_encoder(encoder(_other_than_null(schema)))
     match schema:
         case {"type": "record", "fields": fields}:
-            return _record_encoder([(field["name"], encoder(field["type"])) for field in fields])
+            return _record_encoder([_field(field, encoder) for field in fields])
         case {"type": "enum", "symbols": symbols}:
             return {symbol: encode_long(place) for place, symbol in enumerate(symbols)}.__getitem__
         case {"type": "bytes", "logicalType": "decimal", "precision": digits, "scale": scale}:
@@ -46,11 +46,9 @@ def decoder(schema: Schema) -> Decode:
     """What decodes values of `schema`, as for `encoder`."""
     if isinstance(schema, str):
         return _DECODERS[schema]
-    if isinstance(schema, list):
-        return _nullable_decoder(decoder(_other_than_null(schema)))
     match schema:
         case {"type": "record", "fields": fields}:
-            return _record_decoder([(field["name"], decoder(field["type"])) for field in fields])
+            return _record_decoder([_field(field, decoder) for field in fields])
         case {"type": "enum", "symbols": symbols}:
             return _enum_decoder(symbols)
         case {"type": "bytes", "logicalType": "decimal", "scale": scale}:
@@ -129,30 +127,15 @@ _DECODERS: Final[dict[str, Decode]] = {
 }
 
 
-def _other_than_null(union: list[Schema]) -> Schema:
-    null, other = union
-    if null != "null":
-        raise ValueError(f"Only unions that begin with null are known, not {union}.")
-    return other
-
-
-def _nullable_encoder(encode: Encode) -> Encode:
-    def encode_nullable(value: Any) -> bytes:
-        return _NULL if value is None else _PRESENT + encode(value)
-
-    return encode_nullable
-
-
-def _nullable_decoder(decode: Decode) -> Decode:
-    def decode_nullable(content: bytes, at: int) -> tuple[Any, int]:
-        branch = content[at]
-        if branch == 0:
-            return None, at + 1
-        if branch != _PRESENT[0]:
-            raise ValueError(f"A union of two branches has none with the byte {branch}.")
-        return decode(content, at + 1)
-
-    return decode_nullable
+def _field(field: dict[str, Any], compiled: Callable[[Schema], T]) -> tuple[str, bool, T]:
+    """A field's name, whether it may be null, and what its values are encoded or decoded by."""
+    match field["type"]:
+        case ["null", other]:
+            return field["name"], True, compiled(other)
+        case list():
+            raise ValueError(f"{field['name']}: only unions of null and one other are known")
+        case schema:
+            return field["name"], False, compiled(schema)
 
 
 def _decimal_encoder(digits: int, scale: int) -> Encode:
@@ -186,17 +169,34 @@ def _enum_decoder(symbols: list[str]) -> Decode:
     return decode_enum
 
 
-def _record_encoder(fields: list[tuple[str, Encode]]) -> Encode:
+def _record_encoder(fields: list[tuple[str, bool, Encode]]) -> Encode:
     def encode_record(record: dict[str, Any]) -> bytes:
-        return b"".join([encode(record[name]) for name, encode in fields])
+        parts: list[bytes] = []
+        for name, nullable, encode in fields:
+            value = record[name]
+            if nullable:
+                if value is None:
+                    parts.append(_NULL)
+                    continue
+                parts.append(_PRESENT)
+            parts.append(encode(value))
+        return b"".join(parts)
 
     return encode_record
 
 
-def _record_decoder(fields: list[tuple[str, Decode]]) -> Decode:
+def _record_decoder(fields: list[tuple[str, bool, Decode]]) -> Decode:
     def decode_record(content: bytes, at: int) -> tuple[dict[str, Any], int]:
         record: dict[str, Any] = {}
-        for name, decode in fields:
+        for name, nullable, decode in fields:
+            if nullable:
+                branch = content[at]
+                at += 1
+                if branch == _NULL[0]:
+                    record[name] = None
+                    continue
+                if branch != _PRESENT[0]:
+                    raise ValueError(f"{name} is of branch {branch >> 1} of a union of two")
             record[name], at = decode(content, at)
         return record, at
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+from typing import IO, Any, Final, NamedTuple, TypeAlias, cast
 
 import fastavro
 from fastavro.write import Writer
@@ -15,9 +15,6 @@ from app.avro_codec import Encode
 from app.event_log import Logged
 from domain.events import EVENT_NAME, EVENT_TYPE, STREAM_OF, DomainEvent
 from domain.recorded import Metadata, Recorded
-
-if TYPE_CHECKING:
-    from fastavro._read import Block  # it has no public name
 
 Record: TypeAlias = tuple[str, dict[str, Any]]
 """A record with its full name, as fastavro has the members of a union."""
@@ -58,6 +55,7 @@ _NO_DATA: Final = {
     event_class: _nulls(_SCHEMAS[stream], "event_data") for event_class, stream in STREAM_OF.items()
 }
 _NO_METADATA: Final = _nulls(_SCHEMAS["bet"], "metadata")
+_NONE: Final = Metadata()
 _CLASSES: Final = {event_type: event_class for event_class, event_type in EVENT_TYPE.items()}
 
 
@@ -90,7 +88,7 @@ def from_avro(record: dict[str, Any]) -> Logged:
     event_class = _CLASSES.get(record["event_type"])
     if event_class is None:
         raise UnknownEvent(record["event_name"])
-    timestamp = record["timestamp"]
+    metadata, timestamp = record["metadata"], record["timestamp"]
     if isinstance(timestamp, datetime):
         timestamp = (timestamp - _EPOCH) // _MILLISECOND
     recorded: Recorded[DomainEvent] = Recorded(
@@ -101,7 +99,7 @@ def from_avro(record: dict[str, Any]) -> Logged:
         version=record["version"],
         timestamp=timestamp,
         idempotency_key=record["idempotency_key"],
-        metadata=convert(record["metadata"], Metadata),
+        metadata=convert(metadata, Metadata) if metadata != _NO_METADATA else _NONE,
         event=convert(record["event_data"], event_class),
     )
     return Logged(recorded, record["hash"])
@@ -122,7 +120,7 @@ def write_block(writer: Writer, events: Sequence[Logged]) -> None:
     Raises `ValueError` for an amount that the schemas have no room for.
     """
     records = [_ENCODERS[name](record) for name, record in map(to_avro, events)]
-    writer.write_block(_Block(BytesIO(b"".join(records)), len(records)))
+    cast("Any", writer).write_block(_Block(BytesIO(b"".join(records)), len(records)))
 
 
 def decode(file: IO[bytes]) -> Iterator[Logged]:
@@ -145,8 +143,8 @@ def read_blocks(blocks: fastavro.block_reader) -> Iterator[Logged]:
             yield from_avro(record)
 
 
-def _records(block: "Block") -> Iterator[dict[str, Any]]:
-    content: bytes = cast("Any", block).bytes_.getvalue()
+def _records(block: Any) -> Iterator[dict[str, Any]]:
+    content: bytes = block.bytes_.getvalue()
     at = 0
     for _ in range(block.num_records):
         branch, at = avro_codec.decode_long(content, at)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Final
+from typing import IO, Any, Final, cast
 
 import fastavro
 from fastavro.write import Writer
@@ -79,10 +79,11 @@ class ExportReader:
             self._blocks: Final = fastavro.block_reader(file, reader_schema=SCHEMA)
         except _DAMAGE as error:
             raise Unreadable(f"This is no export: {error}.") from error
-        if _HEADING not in self._blocks.metadata:
+        metadata: dict[str, str] = cast("Any", self._blocks).metadata
+        if _HEADING not in metadata:
             raise Unreadable("This is no export: it does not say whose events it holds.")
         try:
-            self.heading: Final = decode(self._blocks.metadata[_HEADING], type=Heading)
+            self.heading: Final = decode(metadata[_HEADING], type=Heading)
         except _DAMAGE as error:
             raise Unreadable(f"This export's heading cannot be read: {error}.") from error
 

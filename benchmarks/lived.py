@@ -3,13 +3,14 @@
 import random
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 from uuid_utils import uuid7
 
 from app.chain import seal
 from app.event_log import Logged
-from app.export_file import ExportedTenant
+from app.export_file import ExportedTenant, ExportWriter, Heading
 from app.replay import Replay
 from domain.bet import CancelBet, ConfirmBet, PlaceBet, SettleBet
 from domain.decision import Command, Fact, decide
@@ -98,20 +99,21 @@ class Lived:
     def _carry_out(self, command: Command, aggregate_id: str) -> bool:
         with suppress(Refusal):
             key = f"{self._drawn.getrandbits(64):016x}-{len(self.log)}"
+            now = self._now()
             for fact in decide(command, aggregate_id, self._replay, TENANT.wallet):
-                self._record(fact, key)
+                self._record(fact, key, now)
             return True
         return False
 
-    def _record(self, fact: Fact, key: str) -> None:
+    def _record(self, fact: Fact, key: str, now: int) -> None:
         aggregate = before(fact.event, fact.aggregate_id, self._replay)
         recorded = Recorded(
             tenant_id=TENANT.id,
             position=len(self.log) + 1,
-            id=str(uuid7(nanoseconds=self._now() * _NANOSECONDS)),
+            id=str(uuid7(nanoseconds=now * _NANOSECONDS)),
             aggregate_id=fact.aggregate_id,
             version=aggregate.version + 1 if aggregate else 1,
-            timestamp=self._now(),
+            timestamp=now,
             idempotency_key=key,
             metadata=Metadata(related_to=fact.related_to),
             event=fact.event,
@@ -119,3 +121,13 @@ class Lived:
         self._hash = seal(recorded, self._hash).hash
         self._replay.fold(recorded)
         self.log.append(Logged(recorded, self._hash))
+
+
+def make(file: Path, events: int, users: int) -> int:
+    """Write the export of a tenant with so many events, or a few more; returns their number."""
+    lived = Lived(users)
+    lived.go_on(events)
+    with file.open("wb") as opened:
+        writer = ExportWriter(opened, Heading(tenant=TENANT, after=0, to=len(lived.log)))
+        writer.write(lived.log)
+    return len(lived.log)

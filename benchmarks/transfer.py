@@ -1,20 +1,22 @@
 """How fast a tenant's log is imported and exported: `python -m benchmarks.transfer`."""
 
-import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from app import exporting, importing
-from app.database import PLANNER, connect
 from app.event_log import Logged
-from app.export_file import ExportReader, ExportWriter, Heading
+from app.export_file import ExportReader
+from benchmarks import lived
 from benchmarks.fresh_database import fresh_database
-from benchmarks.lived import TENANT, Lived
+from benchmarks.lived import TENANT
 
 _BUILD: Final = Path(__file__).parent.parent / "build"
 
@@ -27,57 +29,38 @@ def transfer(events: int, users: int) -> None:
     _BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="transfer-", dir=_BUILD) as directory:
         file, again = Path(directory, "made.avro"), Path(directory, "exported.avro")
-        number = _make(file, events, users)
+        number = _made(file, events, users)
         print(f"{number:,} events, {file.stat().st_size / number:.0f} bytes each in the file")
         with fresh_database(Path(directory)) as url:
-            _timed("import", number, _bring_in(url, file))
-            _timed("export", number, _bring_out(url, again))
+            _run(url, number, "import", str(file))
+            _run(url, number, "export", "--tenant", str(TENANT.id), "--to", str(again))
         if _last(file) != _last(again):
             raise click.ClickException("The export is not what was imported.")
 
 
-def _make(file: Path, events: int, users: int) -> int:
-    """Write the export of a made-up tenant; returns how many events it has."""
-    lived = Lived(users)
-    lived.go_on(events)
-    with file.open("wb") as opened:
-        writer = ExportWriter(opened, Heading(tenant=TENANT, after=0, to=len(lived.log)))
-        writer.write(lived.log)
-    return len(lived.log)
+def _made(file: Path, events: int, users: int) -> int:
+    """The number of events of a made-up tenant whose export is made in a process of its own.
+
+    Its memory must not be counted to the commands, which the system does to who is forked.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(lived.make, file, events, users).result()
 
 
-def _timed(name: str, events: int, work: Coroutine[Any, Any, None]) -> None:
-    began, used = time.perf_counter(), time.process_time()
-    asyncio.run(work)
-    seconds, used = time.perf_counter() - began, time.process_time() - used
+def _run(url: str, events: int, name: str, *arguments: str) -> None:
+    """Run `stakebook events <name>`, and say how fast it was from its start to its end."""
+    command = [sys.executable, "-m", "app", "events", name, *arguments]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url})  # noqa: S603 -- ours
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    if status:
+        raise click.ClickException(f"stakebook events {name} ended with {status}.")
     print(
-        f"{name}: {events / seconds:,.0f} events/s ({seconds:.1f} s, "
-        f"{used / events * 1e6:.0f} us of Python each)"
+        f"{name}: {events / seconds:,.0f} events/s ({seconds:.1f} s), of its own process"
+        f" {(used.ru_utime + used.ru_stime) / events * 1e6:.0f} us of processor each"
+        f" and at most {used.ru_maxrss // 1024} MiB"
     )
-
-
-async def _bring_in(url: str, file: Path) -> None:
-    connection = await connect(url, PLANNER)
-    try:
-        with file.open("rb") as opened:
-            await importing.import_(connection, ExportReader(opened), _silent)
-    finally:
-        await connection.close()
-
-
-async def _bring_out(url: str, file: Path) -> None:
-    connection = await connect(url, PLANNER)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            heading = await exporting.heading(connection, TENANT.id, 0)
-            with file.open("wb") as opened:
-                await exporting.export(connection, heading, opened, _silent)
-    finally:
-        await connection.close()
-
-
-def _silent(_: int) -> None:
-    pass
 
 
 def _last(file: Path) -> Logged:

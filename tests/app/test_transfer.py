@@ -25,6 +25,7 @@ from tests.app.units import Process, connected
 from tests.conftest import DEFAULT_TENANT, INTERNAL_TENANT, StartService
 
 CUT = 20
+avro: Any = fastavro  # its types are partly unknown
 LOG = corpus.events()
 FEW = {"at_once": 10, "most_rows": 4}
 
@@ -285,12 +286,12 @@ async def test_an_event_of_a_newer_version_is_told_by_its_name(
     file = tmp_path / "file"
     make(file, LOG)
     with file.open("rb") as opened:
-        reader = fastavro.reader(opened, return_record_name=True)
+        reader = avro.reader(opened, return_record_name=True)
         records: list[Any] = list(reader)
     name, newer = records[CUT]
     records[CUT] = (name, newer | {"event_type": "UNKNOWN", "event_name": "v2.bets.bet.placed"})
     with file.open("wb") as opened:
-        fastavro.writer(opened, avro_events.SCHEMA, records, metadata=reader.metadata)
+        avro.writer(opened, avro_events.SCHEMA, records, metadata=reader.metadata)
     with pytest.raises(Unreadable, match=rf"after position {CUT} .*: v2\.bets\.bet\.placed"):
         await bring_in(database, file)
     assert await nothing_of(connection, DEFAULT_TENANT)
