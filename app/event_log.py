@@ -30,7 +30,7 @@ class Logged(Struct, frozen=True):
     hash: bytes
 
 
-def logged(row: Mapping[str, Any]) -> Logged:
+def logged(row: "Mapping[str, Any] | asyncpg.Record") -> Logged:
     """The event in a row of an event table, whose JSON is text.
 
     Raises `KeyError` for an event type that this version does not know, and what msgspec raises

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app import problems
-from app.problems import problem
+from app.problems import FieldError, problem
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -15,6 +15,8 @@ _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}")
+_POSITION: Final = re.compile(rb"[0-9]{1,19}")
+_LARGEST_POSITION: Final = 2**63 - 1
 _CORRELATION_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -85,6 +87,18 @@ def correlation_id(headers: RawHeaders) -> str | None:
     for name, value in headers:
         if name == b"x-correlation-id" and _CORRELATION_ID.fullmatch(value):
             return value.decode()
+    return None
+
+
+def last_event_id(headers: RawHeaders) -> int | None:
+    """The position in Last-Event-ID, if one is given. Raises `Problem` when it is none."""
+    for name, value in headers:
+        if name == b"last-event-id" and value:
+            position = int(value) if _POSITION.fullmatch(value) else -1
+            if not 0 <= position <= _LARGEST_POSITION:
+                detail = f"must be a position, 0 to {_LARGEST_POSITION}, in digits"
+                raise problems.of_fields([FieldError(detail, "Last-Event-ID")])
+            return position
     return None
 
 
