@@ -39,12 +39,13 @@ class Follower:
     async def page(self, limit: int, seconds: float) -> Page | None:
         """The next page; None if nothing comes for so long, or at the end.
 
-        Raises what asyncpg raises if the first read fails; later ones are tried again, for a
-        database that restarts is no reason to send a follower away.
+        A read that fails is tried again, for a database that restarts is no reason to send a
+        follower away. Raises what asyncpg raises if there is no time for that and no read has
+        worked yet.
         """
         deadline = monotonic() + seconds
         while not self.ended:
-            if self._due and (page := await self._read(limit)):
+            if self._due and (page := await self._read(limit, deadline)):
                 return page
             if (left := deadline - monotonic()) <= 0:
                 break
@@ -52,11 +53,11 @@ class Follower:
             self._due = self._due or rung
         return None
 
-    async def _read(self, limit: int) -> Page | None:
+    async def _read(self, limit: int, deadline: float) -> Page | None:
         try:
             page = await self._feed.page(self._form, self._tenant_id, after=self.after, limit=limit)
         except PASSING as error:
-            if not self._begun:
+            if not self._begun and monotonic() + RETRY_SECONDS > deadline:
                 raise
             _log.warning("events not read", error=repr(error))
             return None

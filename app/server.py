@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
@@ -60,7 +60,8 @@ class DrainingServer(MPServer):
 
 def _tell_workers(signal_number: signal.Signals) -> None:
     for worker in multiprocessing.active_children():
-        os.kill(cast("int", worker.pid), signal_number)
+        with suppress(ProcessLookupError):  # it may have ended since
+            os.kill(cast("int", worker.pid), signal_number)
 
 
 def check_port(host: str, port: int) -> None:

@@ -28,7 +28,7 @@ def as_events() -> Select[*tuple[Any, ...]]:
     """The `position` and the `event` as GET /events shows it, after a position, oldest first.
 
     Parameters `tenant_id`, `after`, `limit`. One statement, so one snapshot: a commit holds the
-    tenant's head from before it numbers its events until others can see them, so no snapshot
+    tenant's head from before it writes its events until others can see them, so no snapshot
     shows a position without those below it.
     """
     rows = _log()

@@ -118,17 +118,17 @@ async def test_every_follower_sees_every_position_once_and_in_order(
             for running in (polling.poll(wait=0), waiting.poll(wait=5), streaming.follow())
         ]
         writing = [asyncio.create_task(replicas.write(number)) for number in range(WRITERS)]
-        await _written(replicas, 200)
+        await _written(replicas, 100)
         await _take_back(database)
         await connection.fetch(END_ALL)
-        await _written(replicas, 200)
+        await _written(replicas, 100)
         replicas.processes[1].kill()
         del replicas.processes[1]
-        await _written(replicas, 200)
+        await _written(replicas, 100)
         replicas.processes.append(await stack.enter_async_context(serving(DATABASE_URL=database)))
         await _take_back(database)
         await connection.fetch(END_ALL)
-        await _written(replicas, 400)
+        await _written(replicas, 150)
         replicas.stopping.set()
         await asyncio.gather(*writing)
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.app.followers import until_followed
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until, until_blocked
 from tests.app.messages import Message, events, stream
@@ -148,13 +149,3 @@ async def test_streams_outlast_the_draining_and_end_with_the_stop(database: str)
             service.terminate()
             assert [message async for message in received if message.event] == []
         assert await service.ended() == 0
-
-
-async def until_followed(client: Client, followers: int) -> None:
-    """Go on once so many follow, in all workers together."""
-
-    async def reached() -> bool:
-        exposition = (await client.http.get("/metrics")).text
-        return f"stakebook_feed_followers {followers}.0" in exposition
-
-    await until(reached)

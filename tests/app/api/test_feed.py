@@ -13,8 +13,10 @@ import pytest
 
 from app import avro_events
 from tests.app.api.book import exactly, open_book
+from tests.app.followers import followers, until_followed
 from tests.app.ledger import Connection
-from tests.app.locks import until
+from tests.app.submissions import place
+from tests.app.units import committing
 from tests.conftest import EXTERNAL_TENANT, INTERNAL_TENANT, Client, StartService
 
 EVENTS = "application/json"
@@ -24,12 +26,6 @@ AVRO = "application/vnd.apache.avro+binary"
 
 async def _get(client: Client, path: str, accept: str) -> httpx.Response:
     return await client.get(path, headers={"Accept": accept})
-
-
-async def _followers(client: Client) -> int:
-    exposition = (await client.http.get("/metrics")).text
-    found = re.search(r"^stakebook_feed_followers (\d+)", exposition, re.MULTILINE)
-    return int(found[1]) if found else 0
 
 
 async def test_the_feed_holds_what_the_log_holds_to_the_last_digit(client: Client) -> None:
@@ -156,18 +152,14 @@ async def test_a_page_has_at_most_a_thousand_events(
 async def test_who_waits_is_answered_as_soon_as_there_is_an_event(client: Client) -> None:
     await client.place_bet()
     waiting = asyncio.create_task(client.get("/feed?after=1&wait=30"))
-    await until(lambda: _is(client, 1))
+    await until_followed(client, 1)
     placed = await client.place_bet()
     began = monotonic()
     page = (await waiting).json()
     assert monotonic() - began < 0.9  # before the process has looked by itself
     assert [event["aggregate_id"] for event in page["events"]] == [placed.json()["bet_id"]]
     assert page["next"] == 2
-    assert await _followers(client) == 0
-
-
-async def _is(client: Client, followers: int) -> bool:
-    return await _followers(client) == followers
+    assert await followers(client) == 0
 
 
 async def test_who_waits_in_vain_is_answered_in_time(client: Client) -> None:
@@ -181,7 +173,7 @@ async def test_who_waits_in_vain_is_answered_in_time(client: Client) -> None:
 async def test_an_event_of_another_tenant_is_none_to_wait_for(client: Client) -> None:
     strangers = [client.of(tenant) for tenant in (EXTERNAL_TENANT, INTERNAL_TENANT)]
     waiting = asyncio.create_task(client.get("/feed?wait=30"))
-    await until(lambda: _is(client, 1))
+    await until_followed(client, 1)
     for stranger in strangers:
         await stranger.deposit("u", 5)
     assert not waiting.done()
@@ -195,7 +187,7 @@ async def test_an_event_of_another_tenant_is_none_to_wait_for(client: Client) ->
 async def test_no_more_may_wait_than_the_setting_says(start_service: StartService) -> None:
     async with start_service(feed_followers=2) as client:
         waiting = [asyncio.create_task(client.get("/feed?wait=30")) for _ in range(2)]
-        await until(lambda: _is(client, 2))
+        await until_followed(client, 2)
         for path in ("/feed?wait=1", "/feed/stream"):
             refused = await client.get(path)
             assert refused.status_code == 503
@@ -211,10 +203,10 @@ async def test_who_goes_away_while_he_waits_makes_room(client: Client) -> None:
     async with httpx.AsyncClient(base_url=client.http.base_url) as leaving:
         request = leaving.get("/feed?wait=30", headers={"X-Tenant-Id": str(client.tenant_id)})
         waiting = asyncio.create_task(request)
-        await until(lambda: _is(client, 1))
+        await until_followed(client, 1)
         waiting.cancel()
         await asyncio.wait([waiting])
-    await until(lambda: _is(client, 0))
+    await until_followed(client, 0)
 
 
 async def test_events_that_another_service_commits_end_a_wait(
@@ -222,10 +214,22 @@ async def test_events_that_another_service_commits_end_a_wait(
 ) -> None:
     async with start_service() as other:
         waiting = asyncio.create_task(client.get("/feed?wait=30"))
-        await until(lambda: _is(client, 1))
+        await until_followed(client, 1)
         placed = await other.place_bet()
         page = (await asyncio.wait_for(waiting, 5)).json()
     assert [event["aggregate_id"] for event in page["events"]] == [placed.json()["bet_id"]]
+
+
+async def test_a_commit_that_nobody_told_of_is_found_all_the_same(
+    client: Client, database: str
+) -> None:
+    caller = client.of(EXTERNAL_TENANT)
+    waiting = asyncio.create_task(caller.get("/feed?wait=30"))
+    await until_followed(client, 1)
+    async with committing(database) as silent:
+        await silent.submit(place())
+    page = (await asyncio.wait_for(waiting, 5)).json()
+    assert [event["position"] for event in page["events"]] == [1]
 
 
 async def test_a_wait_outlasts_the_loss_of_every_connection(
@@ -233,7 +237,7 @@ async def test_a_wait_outlasts_the_loss_of_every_connection(
 ) -> None:
     await client.place_bet()
     waiting = asyncio.create_task(client.get("/feed?after=1&wait=30"))
-    await until(lambda: _is(client, 1))
+    await until_followed(client, 1)
     ended = await connection.fetch(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'stakebook'"

@@ -1,7 +1,6 @@
 """The feed as server-sent events: what it sends, where it resumes, and how it ends."""
 
 import asyncio
-import re
 import socket
 from contextlib import aclosing
 
@@ -10,8 +9,8 @@ import pytest
 
 from app import event_stream
 from tests.app.api.book import open_book
+from tests.app.followers import followers, until_followed
 from tests.app.ledger import Connection
-from tests.app.locks import until
 from tests.app.messages import events, messages, stream
 from tests.conftest import EXTERNAL_TENANT, Client, StartService
 
@@ -22,16 +21,6 @@ SELECT $1, number, gen_random_uuid(), 'bet-' || number, 'V1_BETS_BET_CANCELLED',
     'v1.bets.bet.cancelled', jsonb_build_object('reason', repeat('x', 100000)), 1, 1, '{}', '', 'k'
 FROM generate_series(1, 300) AS number
 """
-
-
-async def _followers(client: Client) -> int:
-    exposition = (await client.http.get("/metrics")).text
-    found = re.search(r"^stakebook_feed_followers (\d+)", exposition, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
-async def _nobody_follows(client: Client) -> bool:
-    return await _followers(client) == 0
 
 
 async def test_a_stream_sends_what_there_is_and_then_what_comes(client: Client) -> None:
@@ -106,15 +95,15 @@ async def test_what_keeps_a_stream_from_beginning_is_answered_as_a_problem(
     await connection.execute("ALTER TABLE bet_events RENAME TO gone")
     crashed = await client.get("/feed/stream")
     assert crashed.status_code == 500
-    assert await _followers(client) == 0
+    assert await followers(client) == 0
 
 
 async def test_who_hangs_up_makes_room(client: Client) -> None:
     async with stream(client) as received:
         await client.place_bet()
         await events(received, 1)
-        assert await _followers(client) == 1
-    await until(lambda: _nobody_follows(client))
+        assert await followers(client) == 1
+    await until_followed(client, 0)
 
 
 async def test_who_takes_nothing_is_let_go(
@@ -131,12 +120,8 @@ async def test_who_takes_nothing_is_let_go(
         await loop.sock_connect(idle, (url.host, url.port))
         head = f"GET /feed/stream HTTP/1.1\r\nHost: x\r\nX-Tenant-Id: {client.tenant_id}\r\n\r\n"
         await loop.sock_sendall(idle, head.encode())
-
-        async def follows() -> bool:
-            return await _followers(client) == 1
-
-        await until(follows)
-        await until(lambda: _nobody_follows(client))
+        await until_followed(client, 1)
+        await until_followed(client, 0)
 
 
 async def test_a_stream_goes_on_after_the_loss_of_every_connection(
