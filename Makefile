@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test check migrate format bench bench-full lock
+.PHONY: help serve test check migrate format bench bench-full bench-log lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-11s%s\n", name, $$0 }'
@@ -36,6 +36,9 @@ bench: .venv/.dev ## measure beside a no-op service and one made by hand, about 
 
 bench-full: .venv/.dev ## measure longer, and a tenant of five million events (about half an hour, 12 GB of disk)
 	@$(RUN) benchmarks --full $(ARGS)
+
+bench-log: .venv/.dev ## measure how fast a tenant's log is imported and exported (about a minute)
+	@$(RUN) benchmarks.transfer $(ARGS)
 
 COMPILE = "$$dir/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

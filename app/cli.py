@@ -7,7 +7,7 @@ import click
 
 from app.complaint import Complaint
 
-_COMMANDS = ("check", "keys", "migrate", "serve", "tenants")
+_COMMANDS = ("check", "events", "keys", "migrate", "serve", "tenants")
 
 
 class Commands(click.Group):

@@ -1,5 +1,6 @@
 """How the service connects to PostgreSQL."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
@@ -42,10 +43,12 @@ class DatabaseUnusable(Complaint):
         return cls(f"The database cannot be used: {reason}. Check DATABASE_URL.")
 
 
-async def connect(url: str) -> asyncpg.Connection:
-    """A single connection. Raises `DatabaseUnusable`."""
+async def connect(url: str, settings: Mapping[str, str] | None = None) -> asyncpg.Connection:
+    """A single connection, with these settings of the server. Raises `DatabaseUnusable`."""
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+        return await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=dict(settings or {})
+        )
     except UNREACHABLE as error:
         raise DatabaseUnusable.because(error) from error
 

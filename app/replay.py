@@ -31,7 +31,11 @@ class Replay:
 
     def __init__(self, tables: Iterable[str] = TABLES) -> None:
         self.rows: Final[dict[str, Rows]] = {table: {} for table in TABLES}
-        self._tables: Final = frozenset(tables) | _AGGREGATES
+        folded = frozenset(tables) | _AGGREGATES
+        self._folds: Final = {
+            kind: [(p.table.name, p.key, p.fold) for p in folds if p.table.name in folded]
+            for kind, folds in FOLDS.items()
+        }
 
     def bet(self, bet_id: str, /) -> Bet | None:
         """The bet after the events so far."""
@@ -52,10 +56,7 @@ class Replay:
         """
         before = change.before(recorded.event, recorded.aggregate_id, self)
         changed = change.change(recorded, before)
-        for projection in FOLDS[type(changed)]:
-            table = projection.table.name
-            if table in self._tables:
-                rows = self.rows[table]
-                key = projection.key(changed)
-                rows[key] = projection.fold(rows.get(key), changed)
+        for table, key_of, fold in self._folds[type(changed)]:
+            rows, key = self.rows[table], key_of(changed)
+            rows[key] = fold(rows.get(key), changed)
         return changed

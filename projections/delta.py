@@ -64,12 +64,11 @@ class Totals:
 
     def after(self, row: Struct, change: Change) -> dict[str, Any]:
         """The fields of `row` that `change` adds to, with their new values."""
-        fields = self._fields
-        return {
-            fields[total]: getattr(row, fields[total]) + amount
-            for total, amount in _additions(change).items()
-            if total in fields
-        }
+        fields, after = self._fields, dict[str, Any]()
+        for total, amount in _additions(change).items():
+            if (field := fields.get(total)) is not None:
+                after[field] = getattr(row, field) + amount
+        return after
 
 
 def _additions(change: Change) -> Additions:

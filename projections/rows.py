@@ -1,11 +1,22 @@
-"""The rows of a projection by their keys: one read for all who ask at the same time."""
+"""The rows of a projection by their keys: one statement for all that are wanted together."""
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, Text, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
+from sqlalchemy.sql.dml import ReturningDelete
 
 from projections.change import Projection
-from projections.tables import row_columns
+from projections.tables import of_tenant, row_columns
 
 
 def by_keys(projection: Projection[Any, Any]) -> Select[*tuple[Any, ...]]:
@@ -28,3 +39,16 @@ def by_keys(projection: Projection[Any, Any]) -> Select[*tuple[Any, ...]]:
     return select(wanted.c.number, *row_columns(table, projection.row_type)).join_from(
         wanted, table, is_wanted
     )
+
+
+def taken(projection: Projection[Any, Any]) -> ReturningDelete[*tuple[Any, ...]]:
+    """Take a tenant's rows with these keys out of the table; returns their fields.
+
+    Parameters `tenant_id` and `keys`, an array; a table of one row a tenant has none of these.
+    """
+    table = projection.table
+    wanted = delete(table).where(of_tenant(table.c.tenant_id))
+    if projection.key_column:
+        keys = bindparam("keys", type_=ARRAY(Text))
+        wanted = wanted.where(table.c[projection.key_column] == any_(keys))
+    return wanted.returning(*row_columns(table, projection.row_type))

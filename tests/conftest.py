@@ -126,6 +126,15 @@ async def database(server_url: str, template: str) -> AsyncGenerator[str, None]:
 
 
 @pytest.fixture
+async def other_database(server_url: str, template: str) -> AsyncGenerator[str, None]:
+    """The URL of a second one, of the same tenants."""
+    name = f"test_{uuid4().hex}"
+    await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _with_database(server_url, name)
+    await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 async def empty_database(server_url: str) -> AsyncGenerator[str, None]:
     """The URL of a database without a schema that only this test uses."""
     name = f"test_{uuid4().hex}"

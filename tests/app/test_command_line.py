@@ -78,6 +78,7 @@ async def test_an_unknown_command_is_refused_with_the_names_of_the_others() -> N
     listed = await run("--help")
     assert re.findall(r"^  ([a-z]+) ", listed.stdout, re.MULTILINE) == [
         "check",
+        "events",
         "keys",
         "migrate",
         "serve",

@@ -1,0 +1,195 @@
+"""Bringing a tenant's log from an export file into a database, with all that is folded from it."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import asyncpg
+from msgspec import Struct, to_builtins
+from msgspec.json import Encoder
+from sqlalchemy import BigInteger, LargeBinary, bindparam, insert, select, update
+
+from app import load
+from app.chain import Sealed
+from app.complaint import Complaint
+from app.continuity import Continuity, Discontinuity
+from app.event_log import Logged
+from app.export_file import AT_ONCE, ExportReader, Heading
+from app.exporting import Progress
+from app.query import Query
+from app.row_window import MOST_ROWS, RowWindow
+from domain.errors import DomainError
+from domain.events import STREAM_OF, Stream
+from projections import EVENT_TABLES, tenant_heads, tenants
+from projections.tables import of_tenant
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any]
+
+Rows: TypeAlias = dict[Stream, list[tuple[object, ...]]]
+"""The rows of the event tables, as COPY takes them."""
+
+_TENANT: Final = Query(select(tenants.c.wallet).where(of_tenant(tenants.c.id)))
+_COLUMNS: Final = Sealed.__struct_fields__
+_METADATA: Final = Encoder()
+_MOVE_HEAD: Final = Query(
+    update(tenant_heads)
+    .where(of_tenant(tenant_heads.c.tenant_id))
+    .values(
+        position=bindparam("position", type_=BigInteger),
+        hash=bindparam("hash", type_=LargeBinary),
+        last_timestamp=bindparam("last_timestamp", type_=BigInteger),
+    )
+)
+
+
+class ImportRefused(Complaint):
+    """The export does not fit into this database; the message says why. Nothing is changed."""
+
+
+class _Chunk(Struct):
+    """Events that follow on those before, with their rows by stream."""
+
+    events: Sequence[Logged]
+    rows: Rows
+
+
+async def import_(
+    connection: "Connection",
+    reader: ExportReader,
+    progress: Progress,
+    *,
+    at_once: int = AT_ONCE,
+    most_rows: int = MOST_ROWS,
+) -> None:
+    """Bring in what `reader` holds, all of it or nothing, so many events at a time.
+
+    The tenant is made if it is not there. The views are folded as the events come in, with at
+    most so many rows of each in memory. Other writers of the tenant wait at its head until all
+    is committed.
+
+    Raises `ImportRefused`, and for the first fault in the file `Discontinuity` or `Unreadable`.
+    """
+    try:
+        async with connection.transaction():
+            log = await _open(connection, reader.heading)
+            window = RowWindow(connection, reader.heading.tenant.id, log.position, most_rows)
+            await _Import(connection, window, log, reader.chunks(at_once)).run(progress)
+            await _move_head(connection, reader.heading.tenant.id, log)
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+        raise ImportRefused(f"The database refuses the events: {error}.") from error
+
+
+async def _open(connection: "Connection", heading: Heading) -> Continuity:
+    """Where the tenant's log ends, with the head locked. Raises `ImportRefused`."""
+    tenant = heading.tenant
+    wallet = await connection.fetchval(_TENANT.text, *_TENANT.arguments(tenant_id=tenant.id))
+    if wallet is None:
+        await _create(connection, heading)
+    elif wallet != tenant.wallet:
+        raise ImportRefused(
+            f"Tenant {tenant.id} has an {wallet} wallet here, and an {tenant.wallet} one there."
+        )
+    opening, locking = load.open_heads(), load.lock_heads()
+    await connection.execute(opening.text, *opening.arguments(tenants=[tenant.id]))
+    head = await connection.fetchrow(locking.text, *locking.arguments(tenants=[tenant.id]))
+    if head is None or head["position"] != heading.after:
+        found = head["position"] if head else 0
+        raise ImportRefused(
+            f"Tenant {tenant.id} is at position {found}; the export goes on from {heading.after}."
+        )
+    return Continuity(tenant.id, head["position"], head["hash"], head["last_timestamp"])
+
+
+async def _create(connection: "Connection", heading: Heading) -> None:
+    tenant = heading.tenant
+    query = Query(insert(tenants).values(to_builtins(tenant)))
+    try:
+        await connection.execute(query.text, *query.arguments())
+    except asyncpg.UniqueViolationError as error:
+        raise ImportRefused(f"Another tenant has the slug {tenant.slug!r} already.") from error
+
+
+async def _move_head(connection: "Connection", tenant_id: int, log: Continuity) -> None:
+    values = _MOVE_HEAD.arguments(
+        tenant_id=tenant_id, position=log.position, hash=log.hash, last_timestamp=log.timestamp
+    )
+    await connection.execute(_MOVE_HEAD.text, *values)
+
+
+class _Import:
+    """One import under way: while events are copied in, those are folded, the next ones read."""
+
+    def __init__(
+        self,
+        connection: "Connection",
+        window: RowWindow,
+        log: Continuity,
+        chunks: Iterator[list[Logged]],
+    ) -> None:
+        self._connection = connection
+        self._window = window
+        self._log = log
+        self._chunks = chunks
+
+    async def run(self, progress: Progress) -> None:
+        """Bring in all events, and their rows."""
+        chunk = await asyncio.to_thread(self._next)
+        while chunk:
+            await self._window.open(chunk.events)
+            following = asyncio.create_task(asyncio.to_thread(self._fold, chunk))
+            try:
+                await self._copy(chunk)
+            finally:
+                await asyncio.wait([following])
+            progress(len(chunk.events))
+            chunk = following.result()
+            await self._window.trim()
+        await self._window.close()
+
+    def _next(self) -> _Chunk | None:
+        """Read and check the next events. Raises `Discontinuity` and `Unreadable`."""
+        events = next(self._chunks, None)
+        if events is None:
+            return None
+        rows: Rows = {stream: [] for stream in EVENT_TABLES}
+        for logged, sealed in zip(events, self._log.follow(events), strict=True):
+            rows[STREAM_OF[type(logged.recorded.event)]].append(_row(sealed))
+        return _Chunk(events, rows)
+
+    def _fold(self, chunk: _Chunk) -> _Chunk | None:
+        """Fold the events of `chunk`, and give the next one."""
+        for logged in chunk.events:
+            recorded = logged.recorded
+            try:
+                before = self._window.replay.fold(recorded).before
+            except DomainError as error:
+                raise Discontinuity(recorded.position, str(error)) from error
+            if recorded.version != (before.version + 1 if before else 1):
+                found = f"the event has version {recorded.version} of {recorded.aggregate_id}"
+                follows = f"version {before.version}" if before else "nothing"
+                raise Discontinuity(recorded.position, f"{found}, which is at {follows}")
+        return self._next()
+
+    async def _copy(self, chunk: _Chunk) -> None:
+        for stream, rows in chunk.rows.items():
+            if rows:
+                table = EVENT_TABLES[stream].name
+                await self._connection.copy_records_to_table(table, columns=_COLUMNS, records=rows)
+
+
+def _row(sealed: Sealed) -> tuple[object, ...]:
+    return (
+        sealed.tenant_id,
+        sealed.position,
+        sealed.id,
+        sealed.aggregate_id,
+        sealed.version,
+        sealed.event_type,
+        sealed.event_name,
+        bytes(sealed.event_data).decode(),
+        sealed.timestamp,
+        sealed.idempotency_key,
+        _METADATA.encode(sealed.metadata).decode(),
+        sealed.hash,
+    )
