@@ -19,7 +19,6 @@ from domain.payment import Payment
 
 REPLAYED: Final = "Idempotent-Replayed"
 NOT_MODIFIED: Final = 304
-_JSON: Final = (b"content-type", b"application/json")
 
 # Amounts are exact decimals written as JSON numbers, as the requirements have them.
 _ENCODER: Final = Encoder(decimal_format="number")
@@ -37,6 +36,8 @@ class Answer(Response[Any]):
     nothing afterwards.
     """
 
+    content_type: bytes = b"application/json"
+
     def __init__(
         self, content: Any, *, status_code: int = OK, headers: Mapping[str, str] | None = None
     ) -> None:
@@ -52,7 +53,10 @@ class Answer(Response[Any]):
             for name, value in self.headers.items()
         ]
         if self.status_code != NOT_MODIFIED:
-            headers += [_JSON, (b"content-length", b"%d" % len(body))]
+            headers += [
+                (b"content-type", self.content_type),
+                (b"content-length", b"%d" % len(body)),
+            ]
         start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
         await send(cast("HTTPResponseStartEvent", start))
         sent = {"type": "http.response.body", "body": body, "more_body": False}
@@ -60,6 +64,17 @@ class Answer(Response[Any]):
 
     def _body(self) -> bytes:
         return b"" if self.status_code == NOT_MODIFIED else encode(self.content)
+
+
+class Document(Answer):
+    """An answer that has been written already, in its own media type."""
+
+    def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+        super().__init__(body, headers=headers)
+        self.content_type = media_type.encode()
+
+    def _body(self) -> bytes:
+        return bytes(self.content)
 
 
 class RepeatedBet(Bet, frozen=True, kw_only=True):
@@ -114,6 +129,13 @@ class Event(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any]
     hash: str
     created_at: datetime
+
+
+class FeedPage(Struct, frozen=True, kw_only=True):
+    """Events in the order of their positions; `next` is the `after` of the page that follows."""
+
+    events: list[Event]
+    next: int
 
 
 def etag(version: int) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -10,6 +11,11 @@ from app import problems
 from app.metrics import Metrics
 from app.problems import problem
 from app.submission import Applied, Outcome, Submission
+
+APPLIED: Final = "applied"
+
+Committed: TypeAlias = Callable[[Collection[int]], None]
+"""What is to be told which tenants have new events."""
 
 
 class Waiting(Struct, eq=False):
@@ -21,21 +27,28 @@ class Waiting(Struct, eq=False):
 
 
 class Callers:
-    """Tells callers, and counts what they are told."""
+    """Tells callers, and counts what they are told; `committed` is told of new events."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, committed: Committed) -> None:
         self._metrics = metrics
+        self._committed = committed
 
     def answer(self, batch: Sequence[Waiting], outcomes: Mapping[int, Outcome]) -> list[Waiting]:
         """Hand out `outcomes`, which go by index; return those who got none."""
         told = Counter[tuple[str, str]]()
+        tenants = set[int]()
         for index, outcome in outcomes.items():
             waiting = batch[index]
-            told[waiting.submission.operation, _label(outcome)] += 1
+            label = _label(outcome)
+            told[waiting.submission.operation, label] += 1
+            if label == APPLIED:
+                tenants.add(waiting.submission.tenant_id)
             if not waiting.answer.done():  # the caller may have gone away
                 waiting.answer.set_result(outcome)
         for (operation, label), number in told.items():
             self._metrics.outcome(operation, label, number)
+        if tenants:
+            self._committed(tenants)
         return [waiting for index, waiting in enumerate(batch) if index not in outcomes]
 
     def fail(self, batch: Iterable[Waiting], kind: problems.Kind, detail: str) -> None:
@@ -48,5 +61,5 @@ class Callers:
 
 def _label(outcome: Outcome) -> str:
     if isinstance(outcome, Applied):
-        return "duplicate" if outcome.duplicate else "applied"
+        return "duplicate" if outcome.duplicate else APPLIED
     return "refused"

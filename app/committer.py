@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from app import problems
-from app.callers import Callers, Waiting
+from app.callers import Callers, Committed, Waiting
 from app.lines import Lines
 from app.memory import Memory
 from app.metrics import Metrics
@@ -48,12 +48,14 @@ class Committer:
     his events are durable, and a batch never waits to be filled.
     """
 
-    def __init__(self, pool: asyncpg.Pool, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, settings: Settings, metrics: Metrics, committed: Committed
+    ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._lines = Lines(pool)
         self._memory = Memory(settings.cached_tenants, settings.cached_rows)
-        self._callers = Callers(metrics)
+        self._callers = Callers(metrics, committed)
         self._queue: deque[Waiting] = deque()
         self._recovery = Recovery(
             self._lines, self._memory, self._callers, metrics, settings, self._queue

@@ -53,6 +53,21 @@ _EVENT: Final = {
     "hash": "3f" * 32,
     "created_at": _AT,
 }
+CLOUDEVENT: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": _UUID,
+    "source": "/tenants/10001",
+    "type": "v1.bets.bet.placed",
+    "subject": f"bet-{_UUID}",
+    "time": "2026-11-21T12:00:00.123Z",
+    "datacontenttype": "application/json",
+    "tenantid": "10001",
+    "position": "1",
+    "version": "1",
+    "idempotencykey": "bet-10001-user-1-7f3a",
+    "hash": "3f" * 32,
+    "data": {"user_id": "user-1", "stake": 10.5, "odds": 2.1, "fixture_id": "fixture-7"},
+}
 _DEPOSIT: Final = {"user_id": "user-1", "amount": 100, "payment_id": f"payment-{_UUID}"}
 _DEPOSIT_CREATED: Final = _EVENT | {
     "position": 2,
@@ -158,6 +173,8 @@ _ANSWERS: Final[dict[str, Any]] = {
         "last_position": 4,
     },
     "listEvents": [_EVENT],
+    "getFeed": {"events": [_EVENT], "next": 1},
+    "followFeed": f'id: 1\ndata: {{"id":"{_UUID}","tenant_id":10001,"position":1,…}}\n\n',
     "listProblems": [_PROBLEM],
     "getProblem": _PROBLEM,
     "listSchemas": [_LISTED_SCHEMA],

@@ -18,12 +18,17 @@ from app.controllers import CONTROLLERS
 from app.cursors import Cursors
 from app.database import open_pool
 from app.failures import handlers
+from app.feed import Feed
 from app.lines import CONNECTIONS
+from app.lookout import Lookout
 from app.metrics import Metrics
+from app.notices import Notices
+from app.notifier import Notifier
 from app.pruning import prune_regularly
 from app.reads import Reads
 from app.service import LedgerRequest, Service
 from app.settings import Settings
+from app.wakeups import Wakeups
 
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -37,12 +42,17 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         pool = await open_pool(url, settings)
         # Connections of its own: commands do not wait behind reads.
         writing = await open_pool(url, settings, size=CONNECTIONS)
-        committer = Committer(writing, settings, metrics)
+        wakeups = Wakeups(settings.feed_followers, metrics)
+        notices = Notices(url, wakeups.ring)
+        notifier, lookout = Notifier(wakeups, notices), Lookout(wakeups, notices)
+        committer = Committer(writing, settings, metrics, notifier.committed)
         app.state["service"] = Service(
             settings=settings,
             pool=pool,
             committer=committer,
             reads=Reads(pool, settings.command_timeout_seconds),
+            feed=Feed(pool, settings.command_timeout_seconds),
+            wakeups=wakeups,
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
         )
@@ -51,10 +61,14 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             yield
         finally:
             app.state["service"].draining = True
+            wakeups.end()
             pruning.cancel()
             with suppress(asyncio.CancelledError):
                 await pruning
             await committer.close()
+            await notifier.close()
+            await lookout.close()
+            await notices.close()
             await writing.close()
             await pool.close()
 

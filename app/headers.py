@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app import problems
-from app.problems import problem
+from app.problems import FieldError, problem
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -22,6 +22,8 @@ _SPAN: Final = rb"(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 _TRACEPARENT: Final = re.compile(
     rb"00-%b|(?!00|ff)[0-9a-f]{2}-%b(?:-[\x21-\x7e]{0,72})?" % (_SPAN, _SPAN)
 )
+_POSITION: Final = re.compile(rb"[0-9]{1,19}")
+_LARGEST_POSITION: Final = 2**63 - 1
 
 
 def tenant_id(headers: RawHeaders) -> int:
@@ -111,6 +113,18 @@ def _id(headers: RawHeaders, wanted: bytes) -> str | None:
     for name, value in headers:
         if name == wanted and _ID.fullmatch(value):
             return value.decode()
+    return None
+
+
+def last_event_id(headers: RawHeaders) -> int | None:
+    """The position in Last-Event-ID, if one is given. Raises `Problem` when it is none."""
+    for name, value in headers:
+        if name == b"last-event-id" and value:
+            position = int(value) if _POSITION.fullmatch(value) else -1
+            if not 0 <= position <= _LARGEST_POSITION:
+                detail = f"must be a position, 0 to {_LARGEST_POSITION}, in digits"
+                raise problems.of_fields([FieldError(detail, "Last-Event-ID")])
+            return position
     return None
 
 

@@ -58,6 +58,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._followers = Gauge(
+            "stakebook_feed_followers",
+            "Streams that are open, and requests that wait for events.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
         self._retries = Counter(
             "stakebook_retries", "Batches run again, by reason.", ("reason",), registry=registry
         )
@@ -92,6 +98,10 @@ class Metrics:
     def retried(self, reason: str) -> None:
         """Count a batch that has to be run again."""
         self._retries.labels(reason).inc()
+
+    def followers(self, number: int) -> None:
+        """Record how many follow a log now."""
+        self._followers.set(number)
 
     def exposition(self) -> bytes:
         """The text that a scrape receives, of all workers together."""

@@ -39,6 +39,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str = ""
     errors: list[FieldError] | None = None
     mismatch: list[str] | None = None
+    offered: list[str] | None = None
     current_status: str | None = None
     available: Decimal | None = None
     required: Decimal | None = None
@@ -86,6 +87,7 @@ BET_NOT_FOUND: Final = Kind("bet-not-found", 404, "Bet not found")
 PAYMENT_NOT_FOUND: Final = Kind("payment-not-found", 404, "Payment not found")
 NOT_FOUND: Final = Kind("not-found", 404, "Not found")
 METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", 405, "Method not allowed")
+NOT_ACCEPTABLE: Final = Kind("not-acceptable", 406, "Media type not offered", "Not acceptable")
 ILLEGAL_TRANSITION: Final = Kind("illegal-transition", 409, "Not possible in this status")
 PRECONDITION_FAILED: Final = Kind("precondition-failed", 412, "Changed in the meantime")
 BODY_TOO_LARGE: Final = Kind("body-too-large", 413, "Body too large")

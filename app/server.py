@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
@@ -35,7 +35,8 @@ class DrainingServer(MPServer):
     """A server that reports itself not ready for a while before it stops.
 
     The first SIGTERM makes /readyz fail and goes on serving for `drain_seconds`, so that a
-    load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once.
+    load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once. Streams and
+    requests that wait for events end with the stop: by then those who come again go elsewhere.
     """
 
     drain_seconds = 0.0
@@ -47,14 +48,20 @@ class DrainingServer(MPServer):
             self._stop()
             return
         self._told = True
-        for worker in multiprocessing.active_children():
-            os.kill(cast("int", worker.pid), signal.SIGUSR1)
+        _tell_workers(signal.SIGUSR1)
         timer = threading.Timer(self.drain_seconds, self._stop)
         timer.daemon = True
         timer.start()
 
     def _stop(self) -> None:
+        _tell_workers(signal.SIGUSR2)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
+
+
+def _tell_workers(signal_number: signal.Signals) -> None:
+    for worker in multiprocessing.active_children():
+        with suppress(ProcessLookupError):  # it may have ended since
+            os.kill(cast("int", worker.pid), signal_number)
 
 
 def check_port(host: str, port: int) -> None:

@@ -12,11 +12,13 @@ from app import as_of, bodies, fingerprint, headers, problems
 from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
+from app.feed import Feed
 from app.metrics import Metrics
 from app.problems import Problem, problem
 from app.reads import Reads
 from app.settings import Settings
 from app.submission import Applied, Resource, Submission
+from app.wakeups import Wakeups
 from domain.decision import Command
 
 MOST_BODY_BYTES: Final = 64 * 1024
@@ -30,6 +32,8 @@ class Service(Struct, kw_only=True):
     pool: asyncpg.Pool
     committer: Committer
     reads: Reads
+    feed: Feed
+    wakeups: Wakeups
     cursors: Cursors
     metrics: Metrics
     draining: bool = False

@@ -45,6 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
     key_hours: Annotated[float, Meta(gt=0, le=100_000)] = 48.0
     prune_interval_hours: Annotated[float, Meta(gt=0, le=1_000)] = 6.0
+    feed_followers: Annotated[int, Meta(ge=1, le=1024)] = 512
+    feed_ping_seconds: Annotated[float, Meta(gt=0, le=300)] = 15.0
     cursor_secret: Annotated[str, Meta(min_length=32)] | None = None
 
     @classmethod

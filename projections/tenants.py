@@ -1,16 +1,21 @@
 """The tenants, and the head of each tenant's log."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
     LargeBinary,
+    Select,
     Table,
     Text,
     UniqueConstraint,
+    any_,
+    bindparam,
+    select,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql import func, text
@@ -46,3 +51,10 @@ tenant_heads: Final = Table(
     Column("last_timestamp", BigInteger, nullable=False, server_default=text("0")),
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
 )
+
+
+def positions() -> Select[*tuple[Any, ...]]:
+    """The position of the last event of each of `tenants`, those without a head left out."""
+    heads = tenant_heads.c
+    given = any_(bindparam("tenants", type_=ARRAY(BigInteger)))
+    return select(heads.tenant_id, heads.position).where(heads.tenant_id == given)

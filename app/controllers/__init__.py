@@ -2,6 +2,7 @@
 
 from app.controllers.bets import BetController
 from app.controllers.events import EventController
+from app.controllers.feed import FeedController
 from app.controllers.operations import OperationsController
 from app.controllers.payments import PaymentController
 from app.controllers.problems import ProblemController
@@ -14,6 +15,7 @@ CONTROLLERS = (
     PaymentController,
     UserController,
     EventController,
+    FeedController,
     TenantController,
     OperationsController,
     ProblemController,

@@ -24,6 +24,8 @@ VALID: dict[str, tuple[str, object]] = {
     "DRAIN_SECONDS": ("0", 0.0),
     "KEY_HOURS": ("0.5", 0.5),
     "PRUNE_INTERVAL_HOURS": ("24", 24.0),
+    "FEED_FOLLOWERS": ("1024", 1024),
+    "FEED_PING_SECONDS": ("0.5", 0.5),
     "CURSOR_SECRET": ("s" * 32, "s" * 32),
 }
 DEFAULTS: dict[str, object] = {
@@ -44,6 +46,8 @@ DEFAULTS: dict[str, object] = {
     "drain_seconds": 0.0,
     "key_hours": 48.0,
     "prune_interval_hours": 6.0,
+    "feed_followers": 512,
+    "feed_ping_seconds": 15.0,
     "cursor_secret": None,
 }
 
@@ -121,6 +125,10 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("PRUNE_INTERVAL_HOURS", "0"),
         ("PRUNE_INTERVAL_HOURS", "1001"),
         ("PRUNE_INTERVAL_HOURS", "nan"),
+        ("FEED_FOLLOWERS", "0"),
+        ("FEED_FOLLOWERS", "1025"),
+        ("FEED_PING_SECONDS", "0"),
+        ("FEED_PING_SECONDS", "nan"),
         ("CURSOR_SECRET", "s" * 31),
     ],
 )

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import httpx
 
+from tests.app.followers import until_followed
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until, until_blocked
+from tests.app.messages import Message, events, stream
 from tests.app.processes import serving
 from tests.conftest import DEFAULT_TENANT, Client, bet_body
 
@@ -105,4 +107,45 @@ async def test_a_second_signal_stops_a_draining_service_at_once(database: str) -
 
         await until(not_ready)
         service.terminate()
+        assert await service.ended() == 0
+
+
+async def test_a_stop_ends_streams_and_those_who_wait_at_once(database: str) -> None:
+    async with serving(DATABASE_URL=database, WORKERS="2") as service:
+        client = service.client
+        assert (await client.place_bet()).status_code == 201
+        connected = asyncio.Barrier(11)
+
+        async def follow() -> list[Message]:
+            async with stream(client) as received:
+                await events(received, 1)
+                await connected.wait()
+                return [message async for message in received if message.event]
+
+        following = [asyncio.create_task(follow()) for _ in range(10)]
+        waiting = [asyncio.create_task(client.get("/feed?after=1&wait=30")) for _ in range(10)]
+        await connected.wait()
+        await until_followed(client, 20)
+        service.terminate()
+        told = monotonic()
+        assert await asyncio.gather(*following) == [[]] * 10  # complete bodies, or httpx objects
+        pages = [answer.json() for answer in await asyncio.gather(*waiting)]
+        assert pages == [{"events": [], "next": 1}] * 10
+        assert await service.ended() == 0
+        assert monotonic() - told < 5
+
+
+async def test_streams_outlast_the_draining_and_end_with_the_stop(database: str) -> None:
+    async with serving(DATABASE_URL=database, DRAIN_SECONDS="60") as service:
+        async with stream(service.client) as received:
+            service.terminate()
+
+            async def not_ready() -> bool:
+                return (await service.client.http.get("/readyz")).status_code == 503
+
+            await until(not_ready)
+            assert (await service.client.place_bet()).status_code == 201
+            assert [event["position"] for event in await events(received, 1)] == [1]
+            service.terminate()
+            assert [message async for message in received if message.event] == []
         assert await service.ended() == 0

@@ -70,7 +70,7 @@ async def committing(
     """A committer on the database, with these settings."""
     given = Settings(**settings)
     async with await open_pool(url, given) as pool:
-        committer = Committer(pool, given, metrics or Metrics())
+        committer = Committer(pool, given, metrics or Metrics(), lambda _: None)
         try:
             yield committer
         finally:

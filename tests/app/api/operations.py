@@ -47,7 +47,8 @@ OPERATIONS: Final = [
 ]
 BY_ID: Final = {operation.id: operation for operation in OPERATIONS}
 OF_TENANTS: Final = [each for each in OPERATIONS if "X-Tenant-Id" in each.parameters("header")]
-READS: Final = [each for each in OF_TENANTS if each.method == "GET"]
+STREAMS: Final = {"followFeed"}
+READS: Final = [each for each in OF_TENANTS if each.method == "GET" and each.id not in STREAMS]
 COMMANDS: Final = [each for each in OF_TENANTS if each.method == "POST"]
 
 # A valid body for each command that takes one.

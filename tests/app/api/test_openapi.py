@@ -27,6 +27,8 @@ ROUTES: Final = {
     "GET /payments/{payment_id}/events",
     "GET /users/{user_id}/balance/events",
     "GET /events",
+    "GET /feed",
+    "GET /feed/stream",
     "GET /tenants/summary",
     "GET /users/{user_id}/activity",
     "GET /users/top",

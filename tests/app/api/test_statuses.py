@@ -9,7 +9,7 @@ import pytest
 from tests.app.api.book import Book, open_book
 from tests.app.api.documented import statuses_of
 from tests.app.api.hazards import MOST_BYTES
-from tests.app.api.operations import BODIES, OPERATIONS, Operation
+from tests.app.api.operations import BODIES, OPERATIONS, STREAMS, Operation
 from tests.conftest import DEFAULT_TENANT, Client, StartService
 
 CREATIONS = {"placeBet", "makePayment"}
@@ -41,7 +41,14 @@ class Caller:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"X-Tenant-Id": str(DEFAULT_TENANT), "Idempotency-Key": f"once {named}"}
         method, body = self.operation.method, BODIES.get(self.operation.id)
-        return await self.client.http.request(method, self.path, headers=sent | named, json=body)
+        if self.operation.id not in STREAMS:
+            return await self.client.http.request(
+                method, self.path, headers=sent | named, json=body
+            )
+        async with self.client.http.stream(method, self.path, headers=sent | named) as answer:
+            if answer.is_error:
+                await answer.aread()
+            return answer
 
     async def _send_raw(self, content: bytes, media_type: str) -> httpx.Response:
         headers = {"X-Tenant-Id": str(DEFAULT_TENANT), "Idempotency-Key": "raw"}
@@ -73,6 +80,9 @@ class Caller:
         if "slug" in self.operation.template:
             return await self.client.http.get("/problems/nothing")
         return await self._send(X_Tenant_Id="99999")
+
+    async def _provoke_406(self) -> httpx.Response:
+        return await self._send(Accept="image/png")
 
     async def _provoke_409(self) -> httpx.Response:
         for action in ("/bets/{bet_id}/cancel", "/payments/{payment_id}/fail"):
@@ -128,4 +138,4 @@ async def test_every_documented_status_can_be_provoked(
         for status in documented:
             with subtests.test(str(status)):
                 answer = await caller.provoke(status)
-                assert answer.status_code == status, answer.text
+                assert answer.status_code == status
