@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import asyncpg
 from msgspec import Struct, to_builtins
@@ -137,15 +137,27 @@ class _Import:
         chunk = await asyncio.to_thread(self._next)
         while chunk:
             await self._window.open(chunk.events)
-            following = asyncio.create_task(asyncio.to_thread(self._fold, chunk))
-            try:
-                await self._copy(chunk)
-            finally:
-                await asyncio.wait([following])
-            progress(len(chunk.events))
-            chunk = following.result()
+            following = await self._take(chunk)
             await self._window.trim()
+            progress(len(chunk.events))
+            chunk = following
         await self._window.close()
+
+    async def _take(self, chunk: _Chunk) -> _Chunk | None:
+        """Copy the events of `chunk` in while they are folded; the chunk that follows.
+
+        A fault in `chunk` goes first, and where the database finds it too, ours has its position.
+        """
+        copied, following = await asyncio.gather(
+            self._copy(chunk), asyncio.to_thread(self._fold, chunk), return_exceptions=True
+        )
+        last = chunk.events[-1].recorded.position
+        if isinstance(following, Discontinuity) and following.position <= last:
+            raise following
+        for result in (copied, following):
+            if isinstance(result, BaseException):
+                raise result
+        return cast("_Chunk | None", following)
 
     def _next(self) -> _Chunk | None:
         """Read and check the next events. Raises `Discontinuity` and `Unreadable`."""

@@ -224,6 +224,10 @@ FAULTS: dict[str, tuple[Edit, str]] = {
         lambda log: resealed(log, CUT, version=77),
         f"Position {CUT + 1}: the event has version 77 of ",
     ),
+    "a version that was there already": (
+        lambda log: resealed(log, a_settled_bet(log), version=1),
+        ": the event has version 1 of bet-",
+    ),
     "an event of a bet that was never placed": (
         lambda log: resealed(log, a_settled_bet(log), aggregate_id="bet-unheard-of"),
         "There is no bet",

@@ -21,7 +21,7 @@ class Book(NamedTuple):
 
     def fill(self, template: str) -> str:
         """The path of `template` with the ids in it; a parameter unknown here is an error."""
-        return template.format(**self._asdict(), slug="bet-not-found")
+        return template.format(**self._asdict(), slug="bet-not-found", name="bet_event")
 
 
 async def open_book(client: Client, user_id: str = "user-1") -> Book:

@@ -31,6 +31,12 @@ class Caller:
         self.path = book.fill(operation.template)
         self.book = book
 
+    @property
+    def of_all_tenants(self) -> str | None:
+        """The collection that the operation reads something of, if that needs no tenant."""
+        collection = self.operation.template.split("/")[1]
+        return collection if collection in {"problems", "schemas"} else None
+
     async def provoke(self, status: int) -> httpx.Response:
         """Make a request that has to be answered with `status`."""
         provocation = getattr(self, f"_provoke_{status}")
@@ -66,8 +72,8 @@ class Caller:
         return await self._send(If_None_Match="*")
 
     async def _provoke_400(self) -> httpx.Response:
-        if "slug" in self.operation.template:
-            return await self.client.http.get("/problems/%00")
+        if collection := self.of_all_tenants:
+            return await self.client.http.get(f"/{collection}/%00")
         return await self._send(X_Tenant_Id="none")
 
     async def _provoke_403(self) -> httpx.Response:
@@ -77,8 +83,8 @@ class Caller:
         return answer
 
     async def _provoke_404(self) -> httpx.Response:
-        if "slug" in self.operation.template:
-            return await self.client.http.get("/problems/nothing")
+        if collection := self.of_all_tenants:
+            return await self.client.http.get(f"/{collection}/nothing")
         return await self._send(X_Tenant_Id="99999")
 
     async def _provoke_406(self) -> httpx.Response:
