@@ -47,7 +47,7 @@ def _cloudevents(rows: Rows, _: int) -> bytes:
 
 
 def _container(rows: Rows, _: int) -> bytes:
-    return avro_events.encode(logged(row) for row in rows)
+    return avro_events.encode([logged(row) for row in rows])
 
 
 def _messages(rows: Rows, _: int) -> bytes:

@@ -41,6 +41,7 @@ class DrainingServer(MPServer):
 
     drain_seconds = 0.0
     _told = False
+    _stopping = False
 
     def signal_handler_interrupt(self, *args: Any, **_: Any) -> None:
         """Granian's handler of SIGTERM and SIGINT."""
@@ -54,7 +55,9 @@ class DrainingServer(MPServer):
         timer.start()
 
     def _stop(self) -> None:
-        _tell_workers(signal.SIGUSR2)
+        if not self._stopping:  # a worker that is ending knows the signal no more, and would die
+            self._stopping = True
+            _tell_workers(signal.SIGUSR2)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
 
 
