@@ -1,17 +1,17 @@
 """Events of the log as Avro records and back, exact in every field."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import BytesIO
-from typing import IO, Any, Final, NamedTuple, TypeAlias, cast
+from typing import IO, Any, Final, TypeAlias, cast
 
 import fastavro
 from fastavro.write import Writer
 from msgspec import convert
-from msgspec.structs import asdict
+from msgspec.structs import asdict, fields
 
-from app import avro_codec, avro_schemas
-from app.avro_codec import Encode
+from app import avro_schemas
 from app.event_log import Logged
 from domain.events import EVENT_NAME, EVENT_TYPE, STREAM_OF, DomainEvent
 from domain.recorded import Metadata, Recorded
@@ -22,17 +22,13 @@ Record: TypeAlias = tuple[str, dict[str, Any]]
 _NAMESPACE: Final = "stakebook"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_DIGITS: Final = 20  # of the schemas' decimals
+_DECIMALS: Final = 4
+_ONE_BLOCK: Final = 2**30  # bytes after which another one would begin
 
 
 class UnknownEvent(LookupError):
     """An event is of a type that this version does not know; the message names it."""
-
-
-class _Block(NamedTuple):
-    """What fastavro takes for a block that is encoded already."""
-
-    bytes_: BytesIO
-    num_records: int
 
 
 def _nulls(schema: dict[str, Any], field: str) -> dict[str, None]:
@@ -47,6 +43,10 @@ _SCHEMAS: Final = {
 SCHEMA: Final = fastavro.parse_schema(avro_schemas.union(list(_SCHEMAS.values())))
 """The union of the streams' records."""
 
+# The same bytes on paper, without the logical types: fastavro converts these value by value in
+# Python, which takes it longer than all the rest.
+_BARE: Final = fastavro.parse_schema(avro_schemas.bare(avro_schemas.union(list(_SCHEMAS.values()))))
+
 _RECORD_NAMES: Final = {
     event_class: f"{_NAMESPACE}.{_SCHEMAS[stream]['name']}"
     for event_class, stream in STREAM_OF.items()
@@ -56,6 +56,10 @@ _NO_DATA: Final = {
 }
 _NO_METADATA: Final = _nulls(_SCHEMAS["bet"], "metadata")
 _NONE: Final = Metadata()
+_AMOUNTS: Final = {
+    event_type: tuple(field.name for field in fields(event_class) if field.type is Decimal)
+    for event_class, event_type in EVENT_TYPE.items()
+}
 _CLASSES: Final = {event_type: event_class for event_class, event_type in EVENT_TYPE.items()}
 
 
@@ -81,7 +85,7 @@ def to_avro(logged: Logged) -> Record:
 
 
 def from_avro(record: dict[str, Any]) -> Logged:
-    """The event of a record as fastavro reads it, or as `avro_codec` does.
+    """The event of a record as fastavro reads it, with or without conversion of its timestamp.
 
     Raises `UnknownEvent`, and `msgspec.ValidationError` for data that its type cannot have.
     """
@@ -119,8 +123,11 @@ def write_block(writer: Writer, events: Sequence[Logged]) -> None:
 
     Raises `ValueError` for an amount that the schemas have no room for.
     """
-    records = [_ENCODERS[name](record) for name, record in map(to_avro, events)]
-    cast("Any", writer).write_block(_Block(BytesIO(b"".join(records)), len(records)))
+    written = BytesIO()
+    fastavro.writer(written, _BARE, map(_to_bare, events), sync_interval=_ONE_BLOCK, strict=True)
+    written.seek(0)
+    for block in fastavro.block_reader(written):
+        writer.write_block(block)
 
 
 def decode(file: IO[bytes]) -> Iterator[Logged]:
@@ -132,26 +139,41 @@ def decode(file: IO[bytes]) -> Iterator[Logged]:
 
 
 def read_blocks(blocks: fastavro.block_reader) -> Iterator[Logged]:
-    """The events of a container that is being read with `SCHEMA`. Raises as `decode` does.
-
-    Where there is nothing to resolve, which is nearly always, our own codec is the faster one.
-    """
+    """The events of a container that is being read with `SCHEMA`. Raises as `decode` does."""
     is_own = _unparsed(blocks.writer_schema) == _unparsed(SCHEMA)
     for block in blocks:
-        records = _records(block) if is_own else cast("Iterable[dict[str, Any]]", block)
-        for record in records:
-            yield from_avro(record)
+        if is_own:  # which is nearly always; then there is nothing to resolve either
+            block.writer_schema, block.reader_schema = cast("Any", _BARE), cast("Any", None)
+        for record in block:
+            found = cast("dict[str, Any]", record)
+            yield from_avro(_of_bare(found) if is_own else found)
 
 
-def _records(block: Any) -> Iterator[dict[str, Any]]:
-    content: bytes = block.bytes_.getvalue()
-    at = 0
-    for _ in range(block.num_records):
-        branch, at = avro_codec.decode_long(content, at)
-        record, at = _DECODERS[branch](content, at)
-        yield record
-    if at != len(content):
-        raise ValueError("a block is not as long as its records")
+def _to_bare(logged: Logged) -> Record:
+    name, record = to_avro(logged)
+    data = record["event_data"]
+    for amount in _AMOUNTS[record["event_type"]]:
+        data[amount] = _unscaled(data[amount])
+    return name, record
+
+
+def _of_bare(record: dict[str, Any]) -> dict[str, Any]:
+    data = record["event_data"]
+    for amount in _AMOUNTS.get(record["event_type"], ()):
+        number = int.from_bytes(data[amount], "big", signed=True)
+        data[amount] = Decimal(number).scaleb(-_DECIMALS)
+    return record
+
+
+def _unscaled(amount: Decimal) -> bytes:
+    """An amount as Avro has it: its digits as a number in two's complement."""
+    scaled = amount.scaleb(_DECIMALS)
+    number = int(scaled)
+    if number != scaled or abs(number) >= 10**_DIGITS:
+        raise ValueError(
+            f"{amount} does not fit into {_DIGITS} digits, {_DECIMALS} of them decimals"
+        )
+    return number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)
 
 
 def _unparsed(schema: Any) -> list[dict[str, Any]]:
@@ -160,16 +182,3 @@ def _unparsed(schema: Any) -> list[dict[str, Any]]:
         {name: member for name, member in branch.items() if not name.startswith("__")}
         for branch in schema
     ]
-
-
-def _encoder(branch: int, schema: dict[str, Any]) -> Encode:
-    """What encodes a record as a branch of the union."""
-    place, encode = avro_codec.encode_long(branch), avro_codec.encoder(schema)
-    return lambda record: place + encode(record)
-
-
-_ENCODERS: Final = {
-    f"{_NAMESPACE}.{schema['name']}": _encoder(branch, schema)
-    for branch, schema in enumerate(_SCHEMAS.values())
-}
-_DECODERS: Final = [avro_codec.decoder(schema) for schema in _SCHEMAS.values()]

@@ -14,6 +14,7 @@ from domain.events import STREAM_EVENTS, Stream
 _PACKAGED: Final = Path(__file__).parent / "avro"
 FOLDER: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "avro"
 SUFFIX: Final = ".avsc"
+_LOGICAL: Final = frozenset({"logicalType", "precision", "scale"})
 NAMES: Final[dict[Stream, str]] = {stream: f"{stream}_event" for stream in STREAM_EVENTS}
 """The name of each stream's schema."""
 
@@ -54,6 +55,16 @@ def union(schemas: list[dict[str, Any]]) -> list[Any]:
     """
     defined: set[str] = set()
     return [_once(schema, defined, schema.get("namespace", "")) for schema in schemas]
+
+
+def bare(schema: Any) -> Any:
+    """`schema` without the logical types: what the bytes of its values are."""
+    if isinstance(schema, list):
+        return [bare(branch) for branch in cast("list[object]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    members = cast("dict[str, Any]", schema)
+    return {name: bare(value) for name, value in members.items() if name not in _LOGICAL}
 
 
 def _document(name: str) -> SchemaDocument:

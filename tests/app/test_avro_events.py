@@ -134,7 +134,7 @@ def test_the_bytes_are_those_that_fastavro_writes_in_strict_mode() -> None:
     assert content_of(avro_events.encode(events)) == content_of(expected.getvalue())
 
 
-def test_what_the_codec_reads_is_what_fastavro_reads() -> None:
+def test_what_is_read_without_logical_types_is_what_fastavro_reads_with_them() -> None:
     events = [logged(event, metadata=FULL) for event in EXAMPLES]
     records = fastavro.reader(BytesIO(avro_events.encode(events)))
     assert [from_avro(record) for record in records if isinstance(record, dict)] == events
