@@ -1,6 +1,6 @@
 """Events of the log as Avro records and back, exact in every field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -124,10 +124,12 @@ def write_block(writer: Writer, events: Sequence[Logged]) -> None:
     Raises `ValueError` for an amount that the schemas have no room for.
     """
     written = BytesIO()
-    fastavro.writer(written, _BARE, map(_to_bare, events), sync_interval=_ONE_BLOCK, strict=True)
+    cast("Any", fastavro).writer(
+        written, _BARE, map(_to_bare, events), sync_interval=_ONE_BLOCK, strict=True
+    )
     written.seek(0)
     for block in fastavro.block_reader(written):
-        writer.write_block(block)
+        cast("Any", writer).write_block(block)
 
 
 def decode(file: IO[bytes]) -> Iterator[Logged]:
@@ -144,9 +146,8 @@ def read_blocks(blocks: fastavro.block_reader) -> Iterator[Logged]:
     for block in blocks:
         if is_own:  # which is nearly always; then there is nothing to resolve either
             block.writer_schema, block.reader_schema = cast("Any", _BARE), cast("Any", None)
-        for record in block:
-            found = cast("dict[str, Any]", record)
-            yield from_avro(_of_bare(found) if is_own else found)
+        for record in cast("Iterable[dict[str, Any]]", block):
+            yield from_avro(_of_bare(record) if is_own else record)
 
 
 def _to_bare(logged: Logged) -> Record:
