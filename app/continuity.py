@@ -26,7 +26,7 @@ class Continuity:
         self.position = position
         self.hash = hash_
         self.timestamp = timestamp
-        self._tenant_id: Final = tenant_id
+        self.tenant_id: Final = tenant_id
 
     def follow(self, events: Iterable[Logged]) -> list[Sealed]:
         """The events as the rows of their tables. Raises `Discontinuity` at the first fault."""
@@ -37,7 +37,7 @@ class Continuity:
         expected = self.position + 1
         if recorded.position != expected:
             raise Discontinuity(expected, f"the next event says that its is {recorded.position}")
-        if recorded.tenant_id != self._tenant_id:
+        if recorded.tenant_id != self.tenant_id:
             raise Discontinuity(expected, f"the event is of tenant {recorded.tenant_id}")
         if recorded.timestamp < self.timestamp:
             raise Discontinuity(expected, "the event is older than the one before it")

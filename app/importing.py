@@ -21,6 +21,7 @@ from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
 from domain.events import STREAM_OF, Stream
 from projections import EVENT_TABLES, tenant_heads, tenants
+from projections.snapshots import Snapshot, snapshots, taken
 from projections.tables import of_tenant
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Rows: TypeAlias = dict[Stream, list[tuple[object, ...]]]
 
 _TENANT: Final = Query(select(tenants.c.wallet).where(of_tenant(tenants.c.id)))
 _COLUMNS: Final = Sealed.__struct_fields__
-_METADATA: Final = Encoder()
+_JSON: Final = Encoder(decimal_format="number")
 _MOVE_HEAD: Final = Query(
     update(tenant_heads)
     .where(of_tenant(tenant_heads.c.tenant_id))
@@ -131,6 +132,7 @@ class _Import:
         self._window = window
         self._log = log
         self._chunks = chunks
+        self._snapshots: list[Snapshot] = []
 
     async def run(self, progress: Progress) -> None:
         """Bring in all events, and their rows."""
@@ -174,9 +176,11 @@ class _Import:
         for logged in chunk.events:
             recorded = logged.recorded
             try:
-                before = self._window.replay.fold(recorded).before
+                changed = self._window.replay.fold(recorded)
             except DomainError as error:
                 raise Discontinuity(recorded.position, str(error)) from error
+            self._snapshots += taken(changed, self._window.replay.rows)
+            before = changed.before
             if recorded.version != (before.version + 1 if before else 1):
                 found = f"the event has version {recorded.version} of {recorded.aggregate_id}"
                 follows = f"version {before.version}" if before else "nothing"
@@ -188,6 +192,20 @@ class _Import:
             if rows:
                 table = EVENT_TABLES[stream].name
                 await self._connection.copy_records_to_table(table, columns=_COLUMNS, records=rows)
+
+    async def _copy_snapshots(self) -> None:
+        written, self._snapshots = self._snapshots, []
+        if written:
+            columns = ("tenant_id", *Snapshot.__struct_fields__)
+            rows = [(self._log.tenant_id, *_values(snapshot)) for snapshot in written]
+            await self._connection.copy_records_to_table(
+                snapshots.name, columns=columns, records=rows
+            )
+
+
+def _values(snapshot: Snapshot) -> tuple[object, ...]:
+    document = _JSON.encode(snapshot.document).decode()
+    return (snapshot.projection, snapshot.key, snapshot.position, document)
 
 
 def _row(sealed: Sealed) -> tuple[object, ...]:
@@ -202,6 +220,6 @@ def _row(sealed: Sealed) -> tuple[object, ...]:
         bytes(sealed.event_data).decode(),
         sealed.timestamp,
         sealed.idempotency_key,
-        _METADATA.encode(sealed.metadata).decode(),
+        _JSON.encode(sealed.metadata).decode(),
         sealed.hash,
     )
