@@ -7,7 +7,7 @@ import click
 
 from app.complaint import Complaint
 
-_COMMANDS = ("check", "keys", "migrate", "serve", "tenants")
+_COMMANDS = ("check", "explain", "keys", "migrate", "projections", "serve", "tenants", "verify")
 
 
 class Commands(click.Group):
