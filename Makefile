@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .PHONY: help serve test check migrate format bench bench-rebuild bench-full lock
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-11s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
 
 serve: .venv/.runtime ## serve on 127.0.0.1:8000 (PORT), on an embedded PostgreSQL unless DATABASE_URL is set
 	@$(RUN) app serve
