@@ -5,10 +5,10 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test check migrate format bench bench-full bench-log lock
+.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild lock
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-11s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
 
 serve: .venv/.runtime ## serve on 127.0.0.1:8000 (PORT), on an embedded PostgreSQL unless DATABASE_URL is set
 	@$(RUN) app serve
@@ -33,6 +33,9 @@ format: .venv/.dev ## format the code and apply the linter's safe fixes
 
 bench: .venv/.dev ## measure beside a no-op service and one made by hand, about 3 minutes (needs wrk)
 	@$(RUN) benchmarks $(ARGS)
+
+bench-rebuild: .venv/.dev ## measure what a rebuild costs those who write meanwhile, and a log of a million events
+	@$(RUN) benchmarks.rebuild $(ARGS)
 
 bench-full: .venv/.dev ## measure longer, and a tenant of five million events (about half an hour, 12 GB of disk)
 	@$(RUN) benchmarks --full $(ARGS)

@@ -58,8 +58,17 @@ def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
         recorded.timestamp,
         recorded.idempotency_key,
         recorded.metadata,
-        sha256(previous + _header(recorded) + event).digest(),
+        _digest(recorded, event, previous),
     )
+
+
+def digest(recorded: Recorded[DomainEvent], previous: bytes) -> bytes:
+    """The hash alone, for who has the row already."""
+    return _digest(recorded, _ENCODER.encode(recorded.event), previous)
+
+
+def _digest(recorded: Recorded[DomainEvent], event: bytes, previous: bytes) -> bytes:
+    return sha256(previous + _header(recorded) + event).digest()
 
 
 def _header(recorded: Recorded[Any]) -> bytes:

@@ -7,7 +7,17 @@ import click
 
 from app.complaint import Complaint
 
-_COMMANDS = ("check", "events", "keys", "migrate", "serve", "tenants")
+_COMMANDS = (
+    "check",
+    "events",
+    "explain",
+    "keys",
+    "migrate",
+    "projections",
+    "serve",
+    "tenants",
+    "verify",
+)
 
 
 class Commands(click.Group):

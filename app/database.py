@@ -1,6 +1,7 @@
 """How the service connects to PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
@@ -10,6 +11,19 @@ from app.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 LOCK_TIMEOUT_MILLISECONDS: Final = 500
+
+# What reads whole tables, once: every plan, and memory to sort and to hash in.
+_BATCH_SETTINGS: Final = {
+    "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
+    "jit": "off",
+    "plan_cache_mode": "force_custom_plan",
+    "work_mem": "64MB",
+    "temp_buffers": "64MB",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": "10000",
+}
 
 # What the driver raises when the database cannot be reached or does not let the service in.
 UNREACHABLE: Final = (
@@ -51,6 +65,19 @@ async def connect(url: str, settings: Mapping[str, str] | None = None) -> asyncp
         )
     except UNREACHABLE as error:
         raise DatabaseUnusable.because(error) from error
+
+
+@asynccontextmanager
+async def batch_connection(url: str, purpose: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection for work on whole tables, beside the service's; `purpose` is its name there.
+
+    Nothing but locks is waited for with a limit. Raises `DatabaseUnusable`.
+    """
+    connection = await connect(url, {"application_name": f"stakebook {purpose}", **_BATCH_SETTINGS})
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def open_pool(url: str, settings: Settings, size: int | None = None) -> asyncpg.Pool:

@@ -48,7 +48,7 @@ class Draft:
         self.created: Final[set[str]] = set()
         self._position = state.head.position
         self._hash = state.head.hash
-        self._now = state.head.last_timestamp
+        self._now = self._recorded_at = state.head.last_timestamp
 
     @property
     def head(self) -> Head:
@@ -59,7 +59,7 @@ class Draft:
         return Head(
             position=self._position,
             hash=self._hash,
-            last_timestamp=self._now,
+            last_timestamp=self._recorded_at,
             revision=before.revision,
         )
 
@@ -149,6 +149,7 @@ class Draft:
         )
         sealed = seal(recorded, self._hash)
         self._hash = sealed.hash
+        self._recorded_at = self._now
         self.events[STREAM_OF[type(fact.event)]].append(sealed)
         self._fold(change.change(recorded, aggregate))
 

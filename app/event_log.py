@@ -1,6 +1,6 @@
 """The log as it was written: a tenant's events in the order of their positions."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from msgspec import Struct
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import asyncpg
     from asyncpg.pool import PoolConnectionProxy
 
+    Row: TypeAlias = Mapping[str, Any] | asyncpg.Record
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
-_AT_ONCE: Final = 5_000
+AT_ONCE: Final = 5_000
 _LOG: Final = Query(events.log(get_args(Stream), period=False))
 _EVENTS: Final = {name: Decoder(event_class) for event_class, name in EVENT_TYPE.items()}
 _METADATA: Final = Decoder(Metadata)
@@ -30,7 +31,7 @@ class Logged(Struct, frozen=True):
     hash: bytes
 
 
-def logged(row: "Mapping[str, Any] | asyncpg.Record") -> Logged:
+def logged(row: "Row") -> Logged:
     """The event in a row of an event table, whose JSON is text.
 
     Raises `KeyError` for an event type that this version does not know, and what msgspec raises
@@ -50,13 +51,21 @@ def logged(row: "Mapping[str, Any] | asyncpg.Record") -> Logged:
     return Logged(recorded, row["hash"])
 
 
+async def rows(
+    connection: "Connection", tenant_id: int, *, after: int, limit: int = AT_ONCE
+) -> "Sequence[asyncpg.Record]":
+    """A tenant's rows of the event tables after a position, in order: at most so many."""
+    arguments = _LOG.arguments(tenant_id=tenant_id, after=after, limit=limit)
+    return await connection.fetch(_LOG.text, *arguments)
+
+
 async def read(
     connection: "Connection",
     tenant_id: int,
     *,
     after: int = 0,
     to: int | None = None,
-    at_once: int = _AT_ONCE,
+    at_once: int = AT_ONCE,
 ) -> AsyncGenerator[list[Logged]]:
     """A tenant's events after one position, up to another or to the end, some at a time.
 
@@ -64,10 +73,9 @@ async def read(
     """
     while to is None or after < to:
         limit = at_once if to is None else min(at_once, to - after)
-        arguments = _LOG.arguments(tenant_id=tenant_id, after=after, limit=limit)
-        rows = await connection.fetch(_LOG.text, *arguments)
-        if rows:
-            yield [logged(row) for row in rows]
-            after = rows[-1]["position"]
-        if len(rows) < limit:
+        found = await rows(connection, tenant_id, after=after, limit=limit)
+        if found:
+            yield [logged(row) for row in found]
+            after = found[-1]["position"]
+        if len(found) < limit:
             return

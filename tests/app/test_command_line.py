@@ -57,7 +57,10 @@ async def test_a_database_that_cannot_be_reached_is_one_line(command: list[str],
     assert "DATABASE_URL" in complaint(finished)
 
 
-@pytest.mark.parametrize("command", [["serve"], ["check"], ["keys", "prune"]])
+@pytest.mark.parametrize(
+    "command",
+    [["serve"], ["check"], ["keys", "prune"], ["projections", "rebuild"], ["verify"]],
+)
 async def test_a_schema_that_is_not_at_head_is_one_line(
     empty_database: str, command: list[str]
 ) -> None:
@@ -79,10 +82,13 @@ async def test_an_unknown_command_is_refused_with_the_names_of_the_others() -> N
     assert re.findall(r"^  ([a-z]+) ", listed.stdout, re.MULTILINE) == [
         "check",
         "events",
+        "explain",
         "keys",
         "migrate",
+        "projections",
         "serve",
         "tenants",
+        "verify",
     ]
 
 

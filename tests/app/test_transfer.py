@@ -19,7 +19,7 @@ from app.importing import ImportRefused
 from domain.bet import BetCancelled, BetSettled
 from tests import corpus
 from tests.app.ledger import Connection, assert_sound, head
-from tests.app.test_views_equal_the_log import TENANTS, Operators, settle
+from tests.app.operators import TENANTS, Operators, settle
 from tests.app.transfers import Edit, bring_in, held, make, read, write
 from tests.app.units import Process, connected
 from tests.conftest import DEFAULT_TENANT, INTERNAL_TENANT, StartService
