@@ -1,4 +1,4 @@
-"""The check of a tenant's log, event by event: positions, times and the chain of hashes."""
+"""The check of a tenant's log, event by event: tenant, positions, times, hash chain."""
 
 from app.chain import digest
 from app.event_log import Logged
@@ -32,6 +32,8 @@ class Audit:
         recorded = logged.recorded
         if recorded.position != self.position + 1:
             raise self.fault(logged, "position", self.position + 1, recorded.position)
+        if recorded.tenant_id != self.tenant_id:
+            raise self.fault(logged, "tenant_id", self.tenant_id, recorded.tenant_id)
         if recorded.timestamp < self.timestamp:
             found = recorded.timestamp
             raise self.fault(logged, "timestamp", f"{self.timestamp} or more", found)

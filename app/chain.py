@@ -54,12 +54,17 @@ def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
         recorded.version,
         event_type,
         EVENT_NAME[event_type],
-        Raw(_payload(recorded.event, event)),
+        Raw(_untagged(recorded.event, event)),
         recorded.timestamp,
         recorded.idempotency_key,
         recorded.metadata,
         _digest(recorded, event, previous),
     )
+
+
+def payload(event: DomainEvent) -> bytes:
+    """What the column `event_data` holds of an event, as JSON."""
+    return _untagged(event, _ENCODER.encode(event))
 
 
 def digest(recorded: Recorded[DomainEvent], previous: bytes) -> bytes:
@@ -86,6 +91,6 @@ def _header(recorded: Recorded[Any]) -> bytes:
     )
 
 
-def _payload(event: DomainEvent, encoded: bytes) -> bytes:
+def _untagged(event: DomainEvent, encoded: bytes) -> bytes:
     """The encoded event without its tag, which has a column of its own."""
     return b"{" + encoded[_TAG_BYTES[type(event)] :].removeprefix(b",")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from app.complaint import Complaint
+
 if TYPE_CHECKING:
     from app.event_log import Row
 
@@ -31,7 +33,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         return f"tenant {self.tenant_id}: {row}{at}, {self.column}: {values}"
 
 
-class FaultFound(Exception):
+class FaultFound(Complaint):
     """What is read cannot be relied on; `fault` says why."""
 
     def __init__(self, fault: Fault) -> None:

@@ -10,16 +10,17 @@ from msgspec.json import Encoder
 from sqlalchemy import BigInteger, LargeBinary, bindparam, insert, select, update
 
 from app import load
-from app.chain import Sealed
+from app.audit import Audit
+from app.chain import Sealed, payload
 from app.complaint import Complaint
-from app.continuity import Continuity, Discontinuity
 from app.event_log import Logged
 from app.export_file import AT_ONCE, ExportReader, Heading
 from app.exporting import Progress
+from app.fault import FaultFound
 from app.query import Query
 from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
-from domain.events import STREAM_OF, Stream
+from domain.events import EVENT_NAME, EVENT_TYPE, STREAM_OF, Stream
 from projections import EVENT_TABLES, tenant_heads, tenants
 from projections.snapshots import Snapshot, snapshots, taken
 from projections.tables import of_tenant
@@ -69,7 +70,7 @@ async def import_(
     most so many rows of each in memory. Other writers of the tenant wait at its head until all
     is committed.
 
-    Raises `ImportRefused`, and for the first fault in the file `Discontinuity` or `Unreadable`.
+    Raises `ImportRefused`, and for the first fault in the file `FaultFound` or `Unreadable`.
     """
     try:
         async with connection.transaction():
@@ -81,7 +82,7 @@ async def import_(
         raise ImportRefused(f"The database refuses the events: {error}.") from error
 
 
-async def _open(connection: "Connection", heading: Heading) -> Continuity:
+async def _open(connection: "Connection", heading: Heading) -> Audit:
     """Where the tenant's log ends, with the head locked. Raises `ImportRefused`."""
     tenant = heading.tenant
     wallet = await connection.fetchval(_TENANT.text, *_TENANT.arguments(tenant_id=tenant.id))
@@ -99,7 +100,12 @@ async def _open(connection: "Connection", heading: Heading) -> Continuity:
         raise ImportRefused(
             f"Tenant {tenant.id} is at position {found}; the export goes on from {heading.after}."
         )
-    return Continuity(tenant.id, head["position"], head["hash"], head["last_timestamp"])
+    return Audit(
+        tenant.id,
+        after=head["position"],
+        previous=head["hash"],
+        timestamp=head["last_timestamp"],
+    )
 
 
 async def _create(connection: "Connection", heading: Heading) -> None:
@@ -111,7 +117,7 @@ async def _create(connection: "Connection", heading: Heading) -> None:
         raise ImportRefused(f"Another tenant has the slug {tenant.slug!r} already.") from error
 
 
-async def _move_head(connection: "Connection", tenant_id: int, log: Continuity) -> None:
+async def _move_head(connection: "Connection", tenant_id: int, log: Audit) -> None:
     values = _MOVE_HEAD.arguments(
         tenant_id=tenant_id, position=log.position, hash=log.hash, last_timestamp=log.timestamp
     )
@@ -125,7 +131,7 @@ class _Import:
         self,
         connection: "Connection",
         window: RowWindow,
-        log: Continuity,
+        log: Audit,
         chunks: Iterator[list[Logged]],
     ) -> None:
         self._connection = connection
@@ -140,6 +146,7 @@ class _Import:
         while chunk:
             await self._window.open(chunk.events)
             following = await self._take(chunk)
+            await self._copy_snapshots()
             await self._window.trim()
             progress(len(chunk.events))
             chunk = following
@@ -154,7 +161,7 @@ class _Import:
             self._copy(chunk), asyncio.to_thread(self._fold, chunk), return_exceptions=True
         )
         last = chunk.events[-1].recorded.position
-        if isinstance(following, Discontinuity) and following.position <= last:
+        if isinstance(following, FaultFound) and (following.fault.position or 0) <= last:
             raise following
         for result in (copied, following):
             if isinstance(result, BaseException):
@@ -162,13 +169,14 @@ class _Import:
         return cast("_Chunk | None", following)
 
     def _next(self) -> _Chunk | None:
-        """Read and check the next events. Raises `Discontinuity` and `Unreadable`."""
+        """Read and check the next events. Raises `FaultFound` and `Unreadable`."""
         events = next(self._chunks, None)
         if events is None:
             return None
         rows: Rows = {stream: [] for stream in EVENT_TABLES}
-        for logged, sealed in zip(events, self._log.follow(events), strict=True):
-            rows[STREAM_OF[type(logged.recorded.event)]].append(_row(sealed))
+        for logged in events:
+            self._log.take(logged)
+            rows[STREAM_OF[type(logged.recorded.event)]].append(_row(logged))
         return _Chunk(events, rows)
 
     def _fold(self, chunk: _Chunk) -> _Chunk | None:
@@ -178,13 +186,9 @@ class _Import:
             try:
                 changed = self._window.replay.fold(recorded)
             except DomainError as error:
-                raise Discontinuity(recorded.position, str(error)) from error
+                raise self._log.fault(logged, "event_type", "what can follow", error) from error
             self._snapshots += taken(changed, self._window.replay.rows)
-            before = changed.before
-            if recorded.version != (before.version + 1 if before else 1):
-                found = f"the event has version {recorded.version} of {recorded.aggregate_id}"
-                follows = f"version {before.version}" if before else "nothing"
-                raise Discontinuity(recorded.position, f"{found}, which is at {follows}")
+            self._log.take_version(logged, changed.before.version if changed.before else 0)
         return self._next()
 
     async def _copy(self, chunk: _Chunk) -> None:
@@ -208,18 +212,20 @@ def _values(snapshot: Snapshot) -> tuple[object, ...]:
     return (snapshot.projection, snapshot.key, snapshot.position, document)
 
 
-def _row(sealed: Sealed) -> tuple[object, ...]:
+def _row(logged: Logged) -> tuple[object, ...]:
+    recorded = logged.recorded
+    event_type = EVENT_TYPE[type(recorded.event)]
     return (
-        sealed.tenant_id,
-        sealed.position,
-        sealed.id,
-        sealed.aggregate_id,
-        sealed.version,
-        sealed.event_type,
-        sealed.event_name,
-        bytes(sealed.event_data).decode(),
-        sealed.timestamp,
-        sealed.idempotency_key,
-        _JSON.encode(sealed.metadata).decode(),
-        sealed.hash,
+        recorded.tenant_id,
+        recorded.position,
+        recorded.id,
+        recorded.aggregate_id,
+        recorded.version,
+        event_type,
+        EVENT_NAME[event_type],
+        payload(recorded.event).decode(),
+        recorded.timestamp,
+        recorded.idempotency_key,
+        _JSON.encode(recorded.metadata).decode(),
+        logged.hash,
     )
