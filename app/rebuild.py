@@ -15,6 +15,7 @@ from app.complaint import Complaint
 from app.correction import Correction
 from app.shadow import Shadow
 from projections import PROJECTIONS
+from projections.snapshots import snapshots
 
 if TYPE_CHECKING:
     from app.event_log import Connection
@@ -77,6 +78,8 @@ async def rebuild(
         await _compare(connection, made, correction, progress)
         done = Rebuilt(tenant_id=tenant_id)
         await _put_all(connection, made, correction, views, done)
+        if number := await made.kept.put(connection, made.audit.position):
+            done.rows[snapshots.name] += number
         done.events = made.audit.position
         return done
 

@@ -15,6 +15,7 @@ from app import event_log
 from app.audit import Audit
 from app.event_log import Logged
 from app.fault import Fault, FaultFound
+from app.kept import Kept
 from app.query import Query
 from app.replay import Replay
 from app.tenant_state import TABLES
@@ -57,9 +58,9 @@ _ANALYZE: Final = f"ANALYZE {', '.join(table.name for table in _SESSION_TABLES)}
 class Shadow:
     """What the log of a tenant has made so far, in temporary tables of one connection.
 
-    `audit` is where in the log it is; every event is checked before it is folded. In memory
-    are `held_rows` of each table and those of `at_once` events; what an event needs beyond them
-    is read from the tables. `write` brings these up to date.
+    `audit` is where in the log it is, `kept` the snapshots on the way; every event is checked
+    before it is folded. In memory are `held_rows` of each table and those of `at_once` events;
+    what an event needs beyond them is read from the tables. `write` brings these up to date.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Shadow:
         self._at_once: Final = at_once
         self.tenant_id: Final = tenant_id
         self.audit: Final = Audit(tenant_id)
+        self.kept: Final = Kept(tenant_id)
         self._connection: Final = connection
         self._replay: Final = Replay()
         self._changed: Final[dict[str, set[str]]] = {table: set() for table in _TABLES}
@@ -200,6 +202,7 @@ class Shadow:
         except DomainError as error:
             raise self.audit.fault(logged, "event_type", "what can follow", error) from error
         self.audit.take_version(logged, changed.before.version if changed.before else 0)
+        self.kept.take(changed, self._replay.rows)
         for projection in FOLDS[type(changed)]:
             self._changed[projection.table.name].add(projection.key(changed))
         return changed

@@ -4,8 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, Select, Table, Text, bindparam, cast, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.expression import TableValuedAlias
 
 from projections import tenants_summary, user_balances
 from projections.change import BalanceChange, Change, Projection
@@ -16,6 +33,10 @@ EVERY: Final = 1_000
 
 _SUMMARY: Final[Projection[Any, Any]] = tenants_summary.projection
 _BALANCES: Final[Projection[Any, Any]] = user_balances.projection
+PROJECTIONS: Final = (_SUMMARY, _BALANCES)
+"""Of which snapshots are taken."""
+
+_TO: Final = bindparam("to", type_=BigInteger)
 
 snapshots: Final = Table(
     "snapshots",
@@ -75,8 +96,67 @@ def newest() -> Select[*tuple[Any, ...]]:
             of_tenant(columns.tenant_id),
             columns.projection == bindparam("projection"),
             columns.key == bindparam("key"),
-            columns.position <= bindparam("to", type_=BigInteger),
+            columns.position <= _TO,
         )
         .order_by(columns.position.desc())
         .limit(ONE)
+    )
+
+
+def stored() -> Select[*tuple[Any, ...]]:
+    """All snapshots of a tenant up to a position, as JSON, oldest first.
+
+    Parameters `tenant_id`, `to` (a position).
+    """
+    columns = snapshots.c
+    return (
+        select(
+            columns.projection,
+            columns.key,
+            columns.position,
+            cast(columns.document, Text).label("document"),
+        )
+        .where(of_tenant(columns.tenant_id), columns.position <= _TO)
+        .order_by(columns.position, columns.projection)
+    )
+
+
+def put() -> Insert:
+    """Set snapshots of a tenant; parameters `tenant_id` and four arrays of one length.
+
+    These are `projections`, `keys`, `positions` and `documents` (JSON).
+    """
+    given = _given(("document", Text))
+    rows = select(
+        bindparam("tenant_id", type_=BigInteger),
+        given.c.projection,
+        given.c.key,
+        given.c.position,
+        cast(given.c.document, JSONB),
+    )
+    names = ("tenant_id", "projection", "key", "position", "document")
+    new = upsert(snapshots).from_select(names, rows)
+    return new.on_conflict_do_update(
+        index_elements=list(snapshots.primary_key),
+        set_={"document": new.excluded.document},
+    )
+
+
+def remove() -> Delete:
+    """Delete snapshots of a tenant; parameters as for `put`, without documents."""
+    given, columns = _given(), snapshots.c
+    return delete(snapshots).where(
+        of_tenant(columns.tenant_id),
+        columns.projection == given.c.projection,
+        columns.key == given.c.key,
+        columns.position == given.c.position,
+    )
+
+
+def _given(*others: tuple[str, type[Text]]) -> TableValuedAlias:
+    arrays = (("projection", Text), ("key", Text), ("position", BigInteger), *others)
+    return (
+        func.unnest(*(bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in arrays))
+        .table_valued(*(column(name, kind) for name, kind in arrays))
+        .render_derived(name="given")
     )
