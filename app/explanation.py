@@ -133,7 +133,11 @@ async def _events(
     version, found = 0, _AT_ONCE
     while found == _AT_ONCE:
         arguments = query.arguments(
-            tenant_id=tenant_id, aggregate_id=prefix + key, after_version=version, limit=_AT_ONCE
+            tenant_id=tenant_id,
+            aggregate_id=prefix + key,
+            after_version=version,
+            to=events.END,
+            limit=_AT_ONCE,
         )
         records = await connection.fetch(query.text, *arguments)
         for record in records:

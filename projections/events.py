@@ -61,6 +61,9 @@ EVENT_TABLES: Final[dict[Stream, Table]] = {
     "balance": balance_events,
 }
 
+END: Final = 2**63 - 1
+"""A position that no event is behind."""
+
 _LIMIT: Final = bindparam("limit", type_=Integer)
 _TO: Final = bindparam("to", type_=BigInteger)
 

@@ -127,7 +127,7 @@ async def _of_aggregate(
         request.tenant_id,
         aggregate_id=aggregate_id,
         after_version=after_version,
-        to=_LARGEST,
+        to=events.END,
         limit=limit,
     )
     return Answer(_events(records))
