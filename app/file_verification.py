@@ -1,28 +1,17 @@
 """The proof that the log in an exported file is whole, by the file alone."""
 
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 
 from app.audit import Audit
-from app.avro_events import decode
-from app.complaint import Complaint
 from app.event_log import Logged
+from app.export_file import ExportReader
 from app.fault import Fault, FaultFound
-
-# What fastavro raises for a file that is no container, ends early or was damaged.
-_UNREADABLE: Final = (ValueError, LookupError, EOFError, OverflowError, zlib.error, MsgspecError)
-
-
-class Unreadable(Complaint):
-    """The file is no export or is damaged; the message says after which event."""
 
 
 class VerifiedFile(Struct, frozen=True):
-    """What was found of one tenant: the first position in the file and the last that is right.
+    """What was found of a tenant: the first position in the file and the last that is right.
 
     `first` above 1 says that the file begins in the middle of the log: the first event is then
     taken as it is, as what it follows on is not in the file.
@@ -34,61 +23,41 @@ class VerifiedFile(Struct, frozen=True):
     fault: Fault | None
 
 
-class _Log:
-    """One tenant's events in the file, and the version that each aggregate has reached."""
+class _Versions:
+    """The version that each aggregate has reached, a number for each in memory."""
 
-    def __init__(self, first: Logged) -> None:
-        recorded = first.recorded
-        self.first: Final = recorded.position
-        self.fault: Fault | None = None
-        self._audit: Final = Audit(
-            recorded.tenant_id,
-            after=self.first - 1,
-            previous=b"" if self.first == 1 else None,
-        )
-        self._versions: Final[dict[str, int]] = {}
+    def __init__(self, *, from_start: bool) -> None:
+        self._from_start = from_start
+        self._reached: dict[str, int] = {}
 
-    @property
-    def verified(self) -> VerifiedFile:
-        """What has been found so far."""
-        return VerifiedFile(self._audit.tenant_id, self.first, self._audit.position, self.fault)
-
-    def take(self, logged: Logged) -> None:
-        """Check the next event; after a fault nothing more can be said."""
+    def before(self, logged: Logged) -> int:
+        """The version before an event, taken from itself where the file does not say it."""
         recorded = logged.recorded
-        unknown = 0 if self.first == 1 else recorded.version - 1
-        before = self._versions.get(recorded.aggregate_id, unknown)
-        if self.fault is None:
-            try:
-                self._audit.take(logged)
-                self._audit.take_version(logged, before)
-            except FaultFound as found:
-                self.fault = found.fault
-        self._versions[recorded.aggregate_id] = recorded.version
+        unknown = 0 if self._from_start else recorded.version - 1
+        before = self._reached.get(recorded.aggregate_id, unknown)
+        self._reached[recorded.aggregate_id] = recorded.version
+        return before
 
 
-def verify_file(path: Path) -> list[VerifiedFile]:
-    """Check the events of each tenant in an exported file: everything but the views.
+def verify_file(path: Path) -> VerifiedFile:
+    """Check the events in an exported file: everything but the views.
 
-    Positions, versions and times are dense and in order, and the chain of hashes is computed
-    anew. Keeps a number for each aggregate in memory. Raises `Unreadable`.
+    Positions, versions and times are dense and in order up to the end that the file names, and
+    the chain of hashes is computed anew. Raises `Unreadable`.
     """
-    logs: dict[int, _Log] = {}
-    for logged in _events(path):
-        tenant_id = logged.recorded.tenant_id
-        if tenant_id not in logs:
-            logs[tenant_id] = _Log(logged)
-        logs[tenant_id].take(logged)
-    return [log.verified for log in logs.values()]
-
-
-def _events(path: Path) -> Iterator[Logged]:
-    number = 0
-    try:
-        with path.open("rb") as file:
-            for number, logged in enumerate(decode(file), start=1):  # noqa: B007 -- for the message
-                yield logged
-    except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
-    except _UNREADABLE as error:
-        raise Unreadable(f"{path} cannot be read after its event {number}: {error}.") from error
+    with path.open("rb") as file:
+        reader = ExportReader(file)
+        heading = reader.heading
+        from_start = heading.after == 0
+        previous = b"" if from_start else None
+        audit = Audit(heading.tenant.id, after=heading.after, previous=previous)
+        versions = _Versions(from_start=from_start)
+        fault: Fault | None = None
+        try:
+            for chunk in reader.chunks():
+                for logged in chunk:
+                    audit.take(logged)
+                    audit.take_version(logged, versions.before(logged))
+        except FaultFound as found:
+            fault = found.fault
+    return VerifiedFile(heading.tenant.id, heading.after + 1, audit.position, fault)

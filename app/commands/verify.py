@@ -30,7 +30,7 @@ def command(tenant_ids: tuple[int, ...], file: Path | None) -> None:
     Exit status 1 if not, with the first fault of each tenant.
     """
     if file is not None and tenant_ids:
-        raise click.UsageError("--file checks every tenant in the file: leave --tenant out.")
+        raise click.UsageError("--file checks the tenant in the file: leave --tenant out.")
     if file is not None:
         whole = _verify_file(file)
     else:
@@ -42,11 +42,11 @@ def command(tenant_ids: tuple[int, ...], file: Path | None) -> None:
 
 def _verify_file(file: Path) -> bool:
     found = verify_file(file)
-    for each in found:
-        _say(each.fault, f"tenant {each.tenant_id}: events {each.first} to {each.last}")
-    if not found:
-        click.echo("There is no event in the file.")
-    return all(each.fault is None for each in found)
+    if found.last < found.first and found.fault is None:
+        click.echo(f"tenant {found.tenant_id}: there is no event in the file")
+    else:
+        _say(found.fault, f"tenant {found.tenant_id}: events {found.first} to {found.last}")
+    return found.fault is None
 
 
 async def _verify(url: str, tenant_ids: Collection[int]) -> bool:

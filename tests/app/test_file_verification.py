@@ -7,14 +7,23 @@ import pytest
 from msgspec.structs import replace
 
 from app import event_log
-from app.avro_events import encode
 from app.event_log import Logged
-from app.file_verification import Unreadable, VerifiedFile, verify_file
+from app.export_file import ExportedTenant, ExportWriter, Heading, Unreadable
+from app.file_verification import verify_file
 from domain.bet import BetPlaced
 from tests.app.ledger import Connection
-from tests.app.operators import TENANTS, operate
+from tests.app.operators import operate
 from tests.app.processes import run
 from tests.conftest import INTERNAL_TENANT
+
+TENANT = ExportedTenant(
+    id=INTERNAL_TENANT,
+    name="internal",
+    slug="internal",
+    status="active",
+    plan="basic",
+    wallet="internal",
+)
 
 
 @pytest.fixture
@@ -24,38 +33,18 @@ async def exported(database: str, connection: Connection) -> list[Logged]:
     return [logged async for some in event_log.read(connection, INTERNAL_TENANT) for logged in some]
 
 
-def written(path: Path, events: Sequence[Logged]) -> Path:
-    """A file with these events."""
-    path.write_bytes(encode(events))
+def written(path: Path, events: Sequence[Logged], after: int = 0) -> Path:
+    """An export of these events."""
+    with path.open("wb") as file:
+        heading = Heading(tenant=TENANT, after=after, to=after + len(events))
+        ExportWriter(file, heading).write(events)
     return path
-
-
-def only(found: Sequence[VerifiedFile]) -> VerifiedFile:
-    """What was found of the one tenant in the file."""
-    assert len(found) == 1
-    return found[0]
-
-
-async def test_all_tenants_of_an_export_are_as_they_should_be(
-    database: str, connection: Connection, tmp_path: Path
-) -> None:
-    await operate(database, 300)
-    events = [
-        logged
-        for tenant in TENANTS
-        async for some in event_log.read(connection, tenant)
-        for logged in some
-    ]
-    found = verify_file(written(tmp_path / "all.avro", events))
-    assert [each.tenant_id for each in found] == list(TENANTS)
-    assert {each.fault for each in found} == {None}
-    assert sum(each.last for each in found) == len(events)
 
 
 async def test_an_export_that_begins_in_the_middle_is_checked_from_there(
     exported: list[Logged], tmp_path: Path
 ) -> None:
-    found = only(verify_file(written(tmp_path / "part.avro", exported[30:])))
+    found = verify_file(written(tmp_path / "part.avro", exported[30:], after=30))
     assert (found.first, found.last, found.fault) == (31, len(exported), None)
 
 
@@ -73,7 +62,7 @@ async def test_what_was_changed_in_a_file_is_named(exported: list[Logged], tmp_p
         ("removed", [*exported[:at], *exported[at + 1 :]], "position"),
         ("doubled", [*exported[: at + 1], *exported[at:]], "position"),
     ):
-        fault = only(verify_file(written(tmp_path / name, events))).fault
+        fault = verify_file(written(tmp_path / name, events)).fault
         assert fault is not None
         assert fault.column == column
         assert fault.position == at + (2 if name == "doubled" else 1)
@@ -82,7 +71,7 @@ async def test_what_was_changed_in_a_file_is_named(exported: list[Logged], tmp_p
 async def test_a_file_that_is_cut_or_no_export_is_one_line(
     exported: list[Logged], tmp_path: Path
 ) -> None:
-    whole = encode(exported)
+    whole = written(tmp_path / "whole", exported).read_bytes()
     for name, content in (
         ("cut", whole[: len(whole) // 2]),
         ("text", b"no container"),
@@ -90,8 +79,16 @@ async def test_a_file_that_is_cut_or_no_export_is_one_line(
         ("damaged", whole[:-400] + bytes(100) + whole[-300:]),
     ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(Unreadable, match=name):
+        with pytest.raises(Unreadable, match=r"no export|damaged after position"):
             verify_file(tmp_path / name)
+
+
+async def test_an_export_that_lacks_its_end_is_told(exported: list[Logged], tmp_path: Path) -> None:
+    with (tmp_path / "short").open("wb") as file:
+        heading = Heading(tenant=TENANT, after=0, to=len(exported))
+        ExportWriter(file, heading).write(exported[:-1])
+    with pytest.raises(Unreadable, match=f"ends at position {len(exported) - 1} instead of"):
+        verify_file(tmp_path / "short")
 
 
 async def test_the_command_says_what_it_has_checked(exported: list[Logged], tmp_path: Path) -> None:
