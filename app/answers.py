@@ -9,10 +9,10 @@ from uuid import UUID
 from litestar import Response
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
-from msgspec.json import Encoder
 from msgspec.structs import asdict
 
 from app import headers
+from app.exact_json import ENCODER
 from app.submission import OK, Applied
 from domain.bet import Bet
 from domain.payment import Payment
@@ -20,13 +20,10 @@ from domain.payment import Payment
 REPLAYED: Final = "Idempotent-Replayed"
 NOT_MODIFIED: Final = 304
 
-# Amounts are exact decimals written as JSON numbers, as the requirements have them.
-_ENCODER: Final = Encoder(decimal_format="number")
-
 
 def encode(content: object) -> bytes:
     """`content` as JSON with exact decimals as numbers."""
-    return _ENCODER.encode(content)
+    return ENCODER.encode(content)
 
 
 class Answer(Response[Any]):

@@ -4,12 +4,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from msgspec import Raw, Struct
-from msgspec.json import Encoder
 
+from app.exact_json import ENCODER
 from domain.events import EVENT_NAME, EVENT_TYPE, DomainEvent
 from domain.recorded import Metadata, Recorded
 
-_ENCODER: Final = Encoder(decimal_format="number")
 _TAG_BYTES: Final = {
     event_class: len(f'{{"event_type":"{event_type}"')
     for event_class, event_type in EVENT_TYPE.items()
@@ -44,7 +43,16 @@ def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
     the JSON object of event_type and the payload's fields in the order of the schema; both
     without white space, amounts with four decimals.
     """
-    event = _ENCODER.encode(recorded.event)
+    event = ENCODER.encode(recorded.event)
+    return _sealed(recorded, event, _digest(recorded, event, previous))
+
+
+def sealed(recorded: Recorded[DomainEvent], hash_: bytes) -> Sealed:
+    """The row of an event whose hash is known."""
+    return _sealed(recorded, ENCODER.encode(recorded.event), hash_)
+
+
+def _sealed(recorded: Recorded[DomainEvent], event: bytes, hash_: bytes) -> Sealed:
     event_type = EVENT_TYPE[type(recorded.event)]
     return Sealed(
         recorded.tenant_id,
@@ -58,18 +66,13 @@ def seal(recorded: Recorded[DomainEvent], previous: bytes) -> Sealed:
         recorded.timestamp,
         recorded.idempotency_key,
         recorded.metadata,
-        _digest(recorded, event, previous),
+        hash_,
     )
-
-
-def payload(event: DomainEvent) -> bytes:
-    """What the column `event_data` holds of an event, as JSON."""
-    return _untagged(event, _ENCODER.encode(event))
 
 
 def digest(recorded: Recorded[DomainEvent], previous: bytes) -> bytes:
     """The hash alone, for who has the row already."""
-    return _digest(recorded, _ENCODER.encode(recorded.event), previous)
+    return _digest(recorded, ENCODER.encode(recorded.event), previous)
 
 
 def _digest(recorded: Recorded[DomainEvent], event: bytes, previous: bytes) -> bytes:
@@ -77,7 +80,7 @@ def _digest(recorded: Recorded[DomainEvent], event: bytes, previous: bytes) -> b
 
 
 def _header(recorded: Recorded[Any]) -> bytes:
-    return _ENCODER.encode(
+    return ENCODER.encode(
         (
             recorded.tenant_id,
             recorded.position,

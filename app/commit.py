@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from msgspec.json import Encoder
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -28,6 +27,7 @@ from sqlalchemy.sql.expression import CTE, TableValuedAlias
 
 from app.chain import Sealed
 from app.draft import Draft
+from app.exact_json import ENCODER
 from app.query import Query
 from projections import EVENT_TABLES, PROJECTIONS, idempotency_keys, tenant_heads
 from projections.bets import bets_view
@@ -37,8 +37,6 @@ from projections.payments import payments_view
 from projections.snapshots import Snapshot, snapshots
 from projections.tenants_summary import tenants_summary_view
 from projections.user_activity import user_activity_view
-
-_ENCODER: Final = Encoder(decimal_format="number")
 
 _FOLDED: Final = {
     projection.table: ("tenant_id", *projection.row_type.__struct_fields__)
@@ -110,20 +108,20 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
     yield tenant_heads.name, tenant + _head(draft)[1:]
     for stream, sealed in draft.events.items():
         if sealed:
-            yield EVENT_TABLES[stream].name, _ENCODER.encode(sealed)[1:-1]
+            yield EVENT_TABLES[stream].name, ENCODER.encode(sealed)[1:-1]
     for table, changed in draft.rows.items():
         for key, row in changed.items():
             part = f"created_{table}" if key in draft.created else table
-            yield part, tenant + _ENCODER.encode(row)[1:]
+            yield part, tenant + ENCODER.encode(row)[1:]
     for snapshot in draft.snapshots:
-        yield snapshots.name, tenant + _ENCODER.encode(snapshot)[1:]
+        yield snapshots.name, tenant + ENCODER.encode(snapshot)[1:]
     for claim in draft.claims.values():
-        yield idempotency_keys.name, tenant + _ENCODER.encode(claim)[1:]
+        yield idempotency_keys.name, tenant + ENCODER.encode(claim)[1:]
 
 
 def _head(draft: Draft) -> bytes:
     before, after = draft.state.head, draft.head
-    return _ENCODER.encode(
+    return ENCODER.encode(
         {
             "position": after.position,
             "hash": after.hash,

@@ -68,12 +68,17 @@ async def connect(url: str, settings: Mapping[str, str] | None = None) -> asyncp
 
 
 @asynccontextmanager
-async def batch_connection(url: str, purpose: str) -> AsyncGenerator[asyncpg.Connection]:
+async def batch_connection(
+    url: str, purpose: str, **settings: str
+) -> AsyncGenerator[asyncpg.Connection]:
     """A connection for work on whole tables, beside the service's; `purpose` is its name there.
+
+    `settings` of the server come on top of those for such work.
 
     Nothing but locks is waited for with a limit. Raises `DatabaseUnusable`.
     """
-    connection = await connect(url, {"application_name": f"stakebook {purpose}", **_BATCH_SETTINGS})
+    name = {"application_name": f"stakebook {purpose}"}
+    connection = await connect(url, name | _BATCH_SETTINGS | settings)
     try:
         yield connection
     finally:

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import asyncpg
 from msgspec import Struct, to_builtins
-from msgspec.json import Encoder
+from msgspec.structs import astuple
 from sqlalchemy import BigInteger, LargeBinary, bindparam, insert, select, update
 
 from app import load
 from app.audit import Audit
-from app.chain import Sealed, payload
+from app.chain import Sealed, sealed
 from app.complaint import Complaint
 from app.event_log import Logged
+from app.exact_json import ENCODER
 from app.export_file import AT_ONCE, ExportReader, Heading
 from app.exporting import Progress
 from app.fault import FaultFound
 from app.query import Query
 from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
-from domain.events import EVENT_NAME, EVENT_TYPE, STREAM_OF, Stream
+from domain.events import STREAM_OF, Stream
 from projections import EVENT_TABLES, tenant_heads, tenants
 from projections.snapshots import Snapshot, snapshots, taken
 from projections.tables import of_tenant
@@ -33,7 +34,8 @@ Rows: TypeAlias = dict[Stream, list[tuple[object, ...]]]
 
 _TENANT: Final = Query(select(tenants.c.wallet).where(of_tenant(tenants.c.id)))
 _COLUMNS: Final = Sealed.__struct_fields__
-_JSON: Final = Encoder(decimal_format="number")
+_DATA: Final = _COLUMNS.index("event_data")
+_METADATA: Final = _COLUMNS.index("metadata")
 _MOVE_HEAD: Final = Query(
     update(tenant_heads)
     .where(of_tenant(tenant_heads.c.tenant_id))
@@ -208,24 +210,13 @@ class _Import:
 
 
 def _values(snapshot: Snapshot) -> tuple[object, ...]:
-    document = _JSON.encode(snapshot.document).decode()
+    document = ENCODER.encode(snapshot.document).decode()
     return (snapshot.projection, snapshot.key, snapshot.position, document)
 
 
 def _row(logged: Logged) -> tuple[object, ...]:
-    recorded = logged.recorded
-    event_type = EVENT_TYPE[type(recorded.event)]
-    return (
-        recorded.tenant_id,
-        recorded.position,
-        recorded.id,
-        recorded.aggregate_id,
-        recorded.version,
-        event_type,
-        EVENT_NAME[event_type],
-        payload(recorded.event).decode(),
-        recorded.timestamp,
-        recorded.idempotency_key,
-        _JSON.encode(recorded.metadata).decode(),
-        logged.hash,
-    )
+    row = sealed(logged.recorded, logged.hash)
+    values: list[object] = list(astuple(row))
+    values[_DATA] = bytes(row.event_data).decode()
+    values[_METADATA] = ENCODER.encode(row.metadata).decode()
+    return tuple(values)

@@ -78,7 +78,7 @@ async def rebuild(
         await _compare(connection, made, correction, progress)
         done = Rebuilt(tenant_id=tenant_id)
         await _put_all(connection, made, correction, views, done)
-        if number := await made.kept.put(connection, made.audit.position):
+        if number := await made.snapshots.put(connection, made.audit.position):
             done.rows[snapshots.name] += number
         done.events = made.audit.position
         return done

@@ -6,16 +6,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from msgspec import MsgspecError, Struct
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from app import event_log
 from app.audit import Audit
+from app.due_snapshots import DueSnapshots
 from app.event_log import Logged
+from app.exact_json import ENCODER
 from app.fault import Fault, FaultFound
-from app.kept import Kept
 from app.query import Query
 from app.replay import Replay
 from app.tenant_state import TABLES
@@ -37,7 +38,6 @@ _ROWS_AT_ONCE: Final = 5_000
 _FEW_EVENTS: Final = 500  # for which another thread is not worth while
 
 _DIALECT: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped there
-_ENCODER: Final = Encoder(decimal_format="number")
 _TABLES: Final = {projection.table.name: shadow.shadow_of(projection) for projection in PROJECTIONS}
 _DECODERS: Final = {p.table.name: Decoder(p.row_type) for p in PROJECTIONS}
 _KEYS: Final = {p.table.name: p.key_column for p in PROJECTIONS}
@@ -58,7 +58,7 @@ _ANALYZE: Final = f"ANALYZE {', '.join(table.name for table in _SESSION_TABLES)}
 class Shadow:
     """What the log of a tenant has made so far, in temporary tables of one connection.
 
-    `audit` is where in the log it is, `kept` the snapshots on the way; every event is checked
+    `audit` is where in the log it is, `snapshots` those due on the way; every event is checked
     before it is folded. In memory are `held_rows` of each table and those of `at_once` events;
     what an event needs beyond them is read from the tables. `write` brings these up to date.
     """
@@ -75,7 +75,7 @@ class Shadow:
         self._at_once: Final = at_once
         self.tenant_id: Final = tenant_id
         self.audit: Final = Audit(tenant_id)
-        self.kept: Final = Kept(tenant_id)
+        self.snapshots: Final = DueSnapshots(tenant_id)
         self._connection: Final = connection
         self._replay: Final = Replay()
         self._changed: Final[dict[str, set[str]]] = {table: set() for table in _TABLES}
@@ -202,7 +202,7 @@ class Shadow:
         except DomainError as error:
             raise self.audit.fault(logged, "event_type", "what can follow", error) from error
         self.audit.take_version(logged, changed.before.version if changed.before else 0)
-        self.kept.take(changed, self._replay.rows)
+        self.snapshots.take(changed, self._replay.rows)
         for projection in FOLDS[type(changed)]:
             self._changed[projection.table.name].add(projection.key(changed))
         return changed
@@ -225,7 +225,7 @@ class Shadow:
     def _encode(self, table: str, keys: Collection[str]) -> None:
         """Have rows wait to be sent, as JSON."""
         rows, start = self._replay.rows[table], b'{"tenant_id":%d,' % self.tenant_id
-        documents = [start + _ENCODER.encode(rows[key])[1:] for key in keys]
+        documents = [start + ENCODER.encode(rows[key])[1:] for key in keys]
         for at in range(0, len(documents), _ROWS_AT_ONCE):
             some = b",".join(documents[at : at + _ROWS_AT_ONCE])
             self._unsent.append((table, f"[{some.decode()}]"))

@@ -75,7 +75,7 @@ async def _check_views(connection: "Connection", made: Shadow) -> None:
     for table, query in _DIFFERENCES.items():
         row = await _first(connection, query, tenant_id=made.tenant_id, limit=1)
         found += [] if row is None else [_difference(made.tenant_id, table, row)]
-    if snapshot := await made.kept.fault(connection, made.audit.position):
+    if snapshot := await made.snapshots.fault(connection, made.audit.position):
         found.append(snapshot)
     _raise_first(found)
 

@@ -1,7 +1,6 @@
 """The commands about events."""
 
 import asyncio
-import gc
 import os
 import sys
 import tempfile
@@ -15,9 +14,10 @@ import click
 from app import exporting, importing, schema
 from app.address import database_url
 from app.complaint import Complaint
-from app.database import PLANNER, connect
+from app.database import PLANNER, batch_connection
 from app.export_file import ExportReader, Heading
-from app.exporting import Progress
+from app.garbage import collect_rarely
+from app.progress import progress
 from app.settings import Settings
 
 _STANDARD: Final = Path("-")
@@ -52,14 +52,13 @@ def export(tenant_id: int, target: Path, after: int, *, force: bool) -> None:
 
     async def run(url: str) -> Heading:
         await schema.check(url)
-        connection = await connect(url, PLANNER)
-        try:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                heading = await exporting.heading(connection, tenant_id, after)
-                with _new(target) as file, _progress(heading) as progress:
-                    await exporting.export(connection, heading, file, progress)
-        finally:
-            await connection.close()
+        async with (
+            batch_connection(url, "export", **PLANNER) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            heading = await exporting.heading(connection, tenant_id, after)
+            with _new(target) as file, progress("writing", _events(heading)) as advance:
+                await exporting.export(connection, heading, file, advance)
         return heading
 
     with database_url(Settings.from_environment()) as url:
@@ -73,7 +72,7 @@ def export(tenant_id: int, target: Path, after: int, *, force: bool) -> None:
 @click.option("--tenant", "tenant_id", type=_TENANT, help="Whose events the file must hold.")
 def import_(source: Path, tenant_id: int | None) -> None:
     """Bring the events of FILE into a tenant that has none, or that ends where they begin."""
-    gc.disable()  # nothing made here is cyclic, and the rows in memory are many to look through
+    collect_rarely()
 
     async def run(url: str) -> Heading:
         await schema.check(url)
@@ -82,12 +81,9 @@ def import_(source: Path, tenant_id: int | None) -> None:
             heading = reader.heading
             if tenant_id not in {None, heading.tenant.id}:
                 raise Complaint(f"{source} holds the events of tenant {heading.tenant.id}.")
-            connection = await connect(url, PLANNER)
-            try:
-                with _progress(heading) as progress:
-                    await importing.import_(connection, reader, progress)
-            finally:
-                await connection.close()
+            async with batch_connection(url, "import", **PLANNER) as connection:
+                with progress("reading", _events(heading)) as advance:
+                    await importing.import_(connection, reader, advance)
         return heading
 
     with database_url(Settings.from_environment()) as url:
@@ -116,16 +112,10 @@ def _new(target: Path) -> Generator[IO[bytes]]:
         unfinished.unlink(missing_ok=True)
 
 
-@contextmanager
-def _progress(heading: Heading) -> Generator[Progress]:
-    """What is told of progress: a bar on a terminal, nothing elsewhere."""
-    events = heading.to - heading.after
-    with click.progressbar(
-        length=events, file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as progress:
-        yield progress.update
+def _events(heading: Heading) -> int:
+    return heading.to - heading.after
 
 
 def _say(done: str, heading: Heading) -> None:
-    number, tenant = heading.to - heading.after, heading.tenant.id
+    number, tenant = _events(heading), heading.tenant.id
     click.echo(f"{done} {number} events of tenant {tenant}, up to position {heading.to}.", err=True)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import corpus
 from tests.app.ledger import Connection
 from tests.app.processes import BASE, ROOT, run
-from tests.app.test_transfer import LOG
 from tests.app.transfers import held, make, read
 from tests.conftest import DEFAULT_TENANT
+
+LOG = corpus.events()
 
 TENANT = str(DEFAULT_TENANT)
 

@@ -1,11 +1,12 @@
 """The snapshots that a tenant's log calls for, beside those that are stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from msgspec import Struct, ValidationError
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder
 
+from app.exact_json import ENCODER
 from app.fault import Fault
 from app.query import Query
 from projections import snapshots
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str, str, int]
 """Projection, key and position of a snapshot."""
 
-_ENCODER: Final = Encoder(decimal_format="number")
 _DECODERS: Final = {
     projection.table.name: Decoder(projection.row_type) for projection in snapshots.PROJECTIONS
 }
@@ -28,7 +28,7 @@ _PUT: Final = Query(snapshots.put())
 _REMOVE: Final = Query(snapshots.remove())
 
 
-class Kept:
+class DueSnapshots:
     """Collects what a fold of the log calls for, one snapshot for a thousand events.
 
     A log from before there were snapshots lacks some: reads of the past then fold from further
@@ -47,7 +47,8 @@ class Kept:
     async def fault(self, connection: "Connection", to: int) -> Fault | None:
         """The first stored snapshot up to a position that is not what the log makes of it."""
         stored = await self._stored(connection, to)
-        return next((self._fault(place, stored[place]) for place in self._wrong(stored)), None)
+        wrong = (place for place in stored if not self._holds(place, stored))
+        return next((self._fault(place, stored[place]) for place in wrong), None)
 
     async def put(self, connection: "Connection", to: int) -> int:
         """Make what is stored up to a position what is due; returns how many were set or went.
@@ -56,14 +57,12 @@ class Kept:
         """
         async with connection.transaction():
             stored = await self._stored(connection, to)
-            wrong = [place for place in self._wrong(stored) if place not in self._due]
-            due = [
-                place for place in self._due if place not in stored or not self._same(place, stored)
-            ]
-            await self._execute(connection, _REMOVE, wrong)
-            documents = [_ENCODER.encode(self._due[place]).decode() for place in due]
-            await self._execute(connection, _PUT, due, documents=documents)
-        return len(wrong) + len(due)
+            stray = [place for place in stored if place not in self._due]
+            lacking = [place for place in self._due if not self._holds(place, stored)]
+            await self._execute(connection, _REMOVE, stray)
+            documents = [ENCODER.encode(self._due[place]).decode() for place in lacking]
+            await self._execute(connection, _PUT, lacking, documents=documents)
+        return len(stray) + len(lacking)
 
     async def _stored(self, connection: "Connection", to: int) -> dict[Place, str]:
         rows = await connection.fetch(
@@ -71,11 +70,11 @@ class Kept:
         )
         return {(row["projection"], row["key"], row["position"]): row["document"] for row in rows}
 
-    def _wrong(self, stored: Mapping[Place, str]) -> Iterable[Place]:
-        return (place for place in stored if not self._same(place, stored))
-
-    def _same(self, place: Place, stored: Mapping[Place, str]) -> bool:
-        return place in self._due and _decoded(place, stored[place]) == self._due[place]
+    def _holds(self, place: Place, stored: Mapping[Place, str]) -> bool:
+        """Whether what is due at a place is stored there."""
+        if place not in self._due or place not in stored:
+            return False
+        return _decoded(place, stored[place]) == self._due[place]
 
     def _fault(self, place: Place, found: str) -> Fault:
         _, key, position = place
@@ -86,7 +85,7 @@ class Kept:
             column="document" if due else "the row",
             position=position,
             key=key,
-            expected=_ENCODER.encode(self._due[place]).decode() if due else None,
+            expected=ENCODER.encode(self._due[place]).decode() if due else None,
             found=found if due else "there",
         )
 
@@ -104,9 +103,9 @@ def _place(snapshot: Snapshot) -> Place:
     return (snapshot.projection, snapshot.key, snapshot.position)
 
 
-def _decoded(place: Place, document: str) -> Any:
+def _decoded(place: Place, document: str) -> Struct | None:
     """The row in a stored document; None for one that is none."""
     try:
-        return _DECODERS[place[0]].decode(document)
+        return cast("Struct", _DECODERS[place[0]].decode(document))
     except (KeyError, ValidationError):
         return None
