@@ -170,5 +170,8 @@ class Past:
 
 def _check(number: int) -> None:
     if number > MOST_FOLDED:
-        detail = f"There is no snapshot within {MOST_FOLDED} events of that moment."
+        detail = (
+            f"There is no snapshot within {MOST_FOLDED} events of that moment;"
+            " the command `stakebook projections rebuild` makes those that are missing."
+        )
         raise problem(problems.HISTORY_TOO_LONG, detail)
