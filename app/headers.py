@@ -88,6 +88,14 @@ def is_json(headers: RawHeaders) -> bool:
     return False
 
 
+def content_length(headers: RawHeaders) -> int | None:
+    """How long the body is, if the caller announced it; the server has checked the number."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)
+    return None
+
+
 def correlation_id(headers: RawHeaders) -> str | None:
     """The caller's X-Correlation-Id, if it is 1 to 128 visible ASCII characters."""
     return _id(headers, b"x-correlation-id")

@@ -70,9 +70,13 @@ class LedgerRequest(Request[Any, Any, State]):
 
         The rest of one that is too large is read as well, up to a limit: a client that is
         still sending would see a broken connection and not the answer that says why.
+
+        One that is as long as was announced is whole. To be told that nothing follows would
+        take another turn through the server's thread (docs/decisions/0009-cheaper-requests.md).
         """
         if self._whole is None:
-            whole, more, length = b"", True, 0
+            announced = headers.content_length(self.scope["headers"])
+            whole, more, length = b"", announced != 0, 0
             while more and length <= MOST_READ_BYTES:
                 message = await self.receive()
                 if message["type"] != "http.request":
@@ -80,7 +84,7 @@ class LedgerRequest(Request[Any, Any, State]):
                 length += len(message["body"])
                 if length <= MOST_BODY_BYTES:
                     whole += message["body"]
-                more = message.get("more_body", False)
+                more = message.get("more_body", False) and length != announced
             if length > MOST_BODY_BYTES:
                 raise problem(problems.BODY_TOO_LARGE, f"At most {MOST_BODY_BYTES} bytes.")
             self._whole = whole

@@ -1,5 +1,7 @@
 """Bodies that are not what a command takes: a problem that names the field, nothing written."""
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ import pytest
 from tests.app.api.book import open_book, placed, rows
 from tests.app.api.hazards import MOST_BYTES, OF_BETS, OF_OTHERS
 from tests.app.api.operations import BY_ID, COMMANDS
-from tests.conftest import Client
+from tests.conftest import Client, bet_body
 
 
 def pointers(response: httpx.Response) -> list[str]:
@@ -130,6 +132,45 @@ async def test_a_body_of_64_kilobytes_is_read(client: Client) -> None:
     body = b'{"user_id": "u", "stake": 1, "odds": 2, "fixture_id": "f"}'
     full = body + b" " * (MOST_BYTES - len(body))
     assert (await send(client, "/bets", full, "application/json")).status_code == 201
+
+
+async def test_a_body_that_comes_in_pieces_is_read_whole_and_its_connection_serves_the_next(
+    client: Client,
+) -> None:
+    url, body = httpx.URL(client.http.base_url), json.dumps(bet_body()).encode()
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    for number in range(3):
+        head = (
+            f"POST /bets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"X-Tenant-Id: {client.tenant_id}\r\nIdempotency-Key: key-{number}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        for piece in (head.encode(), body[:7], body[7:20], body[20:]):
+            writer.write(piece)
+            await asyncio.sleep(0.02)  # so that it travels alone
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 201")
+        length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+        assert json.loads(await reader.readexactly(length))["last_position"] == number + 1
+    writer.close()
+
+
+async def test_a_body_that_breaks_off_places_nothing(
+    client: Client, connection: "asyncpg.Connection[Any]"
+) -> None:
+    before = await rows(connection)
+    url, body = httpx.URL(client.http.base_url), json.dumps(bet_body()).encode()
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    head = (
+        f"POST /bets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"X-Tenant-Id: {client.tenant_id}\r\nIdempotency-Key: key\r\n"
+        f"Content-Length: {len(body) + 1}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.close()
+    assert (await client.get("/bets/bet-1")).status_code == 404  # it goes on
+    assert await rows(connection) == before
 
 
 IDENTIFIERS = [
