@@ -21,6 +21,7 @@ def settings(memory_bytes: int) -> dict[str, str]:
         "shared_buffers": f"{min(max(quarter, _LEAST_BUFFERS_MIB), _MOST_BUFFERS_MIB)}MB",
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
+        "wal_init_zero": "off",
     }
 
 
