@@ -13,6 +13,7 @@ from app.problems import FieldError, Problem, problem
 from app.query import Query
 from domain.recorded import instant
 from projections import moments
+from projections.row_security import named
 
 if TYPE_CHECKING:
     from app.event_log import Connection
@@ -23,7 +24,7 @@ _LARGEST: Final = 2**63 - 1
 _POSITION: Final = re.compile(r"(?:0|[1-9][0-9]{0,18})")
 _BELOW_MILLISECONDS: Final = re.compile(r"(\.[0-9]{3})[0-9]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MOMENT: Final = Query(moments.moment())
+_MOMENT: Final = Query(named(moments.moment()))
 _RULE: Final = (
     "must be a position in digits, or a time with its offset like 2026-11-21T12:00:00Z;"
     " write the + of an offset as %2B"
@@ -61,6 +62,8 @@ def parse(values: Sequence[str]) -> AsOf | None:
 
 async def position_of(as_of: AsOf, connection: "Connection", tenant_id: int) -> int:
     """The position that a tenant's log had reached at that moment. Raises `Problem`.
+
+    Names the tenant for the rest of the transaction.
 
     For a time it is that of the last event that is not later. The future is refused, and so is
     a time before the tenant; position 0 is before its first event.

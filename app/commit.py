@@ -34,6 +34,7 @@ from projections.bets import bets_view
 from projections.events import bet_events
 from projections.idempotency_keys import KeyRecord
 from projections.payments import payments_view
+from projections.row_security import named, of_many
 from projections.snapshots import Snapshot, snapshots
 from projections.tenants_summary import tenants_summary_view
 from projections.user_activity import user_activity_view
@@ -68,10 +69,11 @@ _SHAPES: Final = (
 )
 
 
-def statement(rows: Mapping[str, str]) -> tuple[Query, list[object]]:
-    """The statement that commits `rows`, with its arguments.
+def statement(tenant_ids: Iterable[int], rows: Mapping[str, str]) -> tuple[Query, list[object]]:
+    """The statement that commits `rows` of these tenants, with its arguments.
 
-    Its first part locks each head that is where it is expected, in tenant order so that two
+    Its first part names the tenants, for row-level security, and locks each head that is
+    where it is expected, in tenant order so that two
     batches cannot wait for each other; every other part joins it, so that a tenant whose head
     somebody else moved writes nothing. Returns the tenants that committed, among them those
     whose decisions leave nothing to write: they rest on the head all the same.
@@ -82,7 +84,8 @@ def statement(rows: Mapping[str, str]) -> tuple[Query, list[object]]:
     """
     shape = next(index for index, parts in enumerate(_SHAPES) if rows.keys() <= parts)
     query = _statement(shape)
-    return query, query.arguments(**{name: rows.get(name, "[]") for name in _SHAPES[shape]})
+    sent = {name: rows.get(name, "[]") for name in _SHAPES[shape]}
+    return query, query.arguments(tenants=list(tenant_ids), **sent)
 
 
 @cache
@@ -141,7 +144,7 @@ def _held() -> CTE:
         column("expected_hash", Text),
     ]
     to = _sent(tenant_heads.name, tenant_heads, ("tenant_id", *_MOVED), *expected)
-    return (
+    locked = (
         select(heads.tenant_id, *(_stored(to, tenant_heads, name).label(name) for name in _MOVED))
         .join_from(tenant_heads, to, heads.tenant_id == to.c.tenant_id)
         .where(
@@ -152,8 +155,8 @@ def _held() -> CTE:
         )
         .order_by(heads.tenant_id)
         .with_for_update(of=tenant_heads)
-        .cte("held")
     )
+    return named(locked, of_many("tenants")).cte("held")
 
 
 def _moved(held: CTE) -> CTE:

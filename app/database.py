@@ -8,12 +8,14 @@ import asyncpg
 
 from app.complaint import Complaint
 from app.settings import Settings
+from projections.row_security import OPERATOR_ROLE, SERVICE_ROLE
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 LOCK_TIMEOUT_MILLISECONDS: Final = 500
 
 # What reads whole tables, once: every plan, and memory to sort and to hash in.
 _BATCH_SETTINGS: Final = {
+    "role": OPERATOR_ROLE,
     "timezone": "UTC",
     "default_transaction_isolation": "read committed",
     "jit": "off",
@@ -102,6 +104,7 @@ async def open_pool(url: str, settings: Settings, size: int | None = None) -> as
         max_cached_statement_lifetime=0,
         server_settings={
             "application_name": "stakebook",
+            "role": SERVICE_ROLE,
             "timezone": "UTC",
             **PLANNER,
             "default_transaction_isolation": "read committed",

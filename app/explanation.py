@@ -150,7 +150,7 @@ async def _stored(
     connection: "Connection", tenant_id: int, view: str, key: str
 ) -> Mapping[str, Any] | None:
     query = _STORED[view]
-    arguments = query.arguments(tenants=[tenant_id], keys=[key])
+    arguments = query.arguments(tenants=[tenant_id], keys=[key], named=[tenant_id])
     record = await connection.fetchrow(query.text, *arguments)
     if record is None:
         return None

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.sql import func
 
+from app import row_security
 from app.complaint import Complaint
 from app.event_log import logged
 from app.export_file import ExportedTenant, ExportWriter, Heading
@@ -41,6 +42,7 @@ class NothingToExport(Complaint):
 
 async def heading(connection: "Connection", tenant_id: int, after: int) -> Heading:
     """What an export after a position holds now. Raises `NothingToExport`."""
+    await row_security.turn_to(connection, tenant_id)
     row = await connection.fetchrow(_TENANT.text, *_TENANT.arguments(tenant_id=tenant_id))
     if row is None:
         raise NothingToExport(f"There is no tenant {tenant_id}.")

@@ -12,6 +12,7 @@ from app.event_log import logged
 from app.query import Query
 from domain.events import Stream
 from projections import events, feed
+from projections.row_security import named
 
 Rows: TypeAlias = Sequence[asyncpg.Record]
 
@@ -59,16 +60,16 @@ def _joined(rows: Rows) -> str:
     return ",".join([row["event"] for row in rows])
 
 
-_LINES: Final = Query(feed.as_events())
+_LINES: Final = Query(named(feed.as_events()))
 
 EVENTS: Final = Form("application/json", _LINES, _events)
 CLOUDEVENTS: Final = Form(
-    "application/cloudevents-batch+json", Query(feed.as_cloudevents()), _cloudevents
+    "application/cloudevents-batch+json", Query(named(feed.as_cloudevents())), _cloudevents
 )
 # No media type of Avro is registered; this one says whose format it is, and which of its two.
 AVRO: Final = Form(
     "application/vnd.apache.avro+binary",
-    Query(events.log(get_args(Stream), period=False)),
+    Query(named(events.log(get_args(Stream), period=False))),
     _container,
     takes_long=True,
 )

@@ -9,10 +9,11 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import astuple
 from sqlalchemy import BigInteger, LargeBinary, bindparam, insert, select, update
 
-from app import load
+from app import load, row_security
 from app.audit import Audit
 from app.chain import Sealed, sealed
 from app.complaint import Complaint
+from app.copying import copied
 from app.event_log import Logged
 from app.exact_json import ENCODER
 from app.export_file import AT_ONCE, ExportReader, Heading
@@ -75,7 +76,7 @@ async def import_(
     Raises `ImportRefused`, and for the first fault in the file `FaultFound` or `Unreadable`.
     """
     try:
-        async with connection.transaction():
+        async with row_security.naming(connection, reader.heading.tenant.id):
             log = await _open(connection, reader.heading)
             window = RowWindow(connection, reader.heading.tenant.id, log.position, most_rows)
             await _Import(connection, window, log, reader.chunks(at_once)).run(progress)
@@ -196,17 +197,14 @@ class _Import:
     async def _copy(self, chunk: _Chunk) -> None:
         for stream, rows in chunk.rows.items():
             if rows:
-                table = EVENT_TABLES[stream].name
-                await self._connection.copy_records_to_table(table, columns=_COLUMNS, records=rows)
+                await copied(self._connection, EVENT_TABLES[stream], _COLUMNS, rows)
 
     async def _copy_snapshots(self) -> None:
         written, self._snapshots = self._snapshots, []
         if written:
             columns = ("tenant_id", *Snapshot.__struct_fields__)
             rows = [(self._log.tenant_id, *_values(snapshot)) for snapshot in written]
-            await self._connection.copy_records_to_table(
-                snapshots.name, columns=columns, records=rows
-            )
+            await copied(self._connection, snapshots, columns, rows)
 
 
 def _values(snapshot: Snapshot) -> tuple[object, ...]:

@@ -29,6 +29,7 @@ from projections import tenant_heads, tenants
 from projections.bets import bets_view
 from projections.idempotency_keys import idempotency_keys
 from projections.payments import payments_view
+from projections.row_security import Rows, named, of_many
 
 
 def read(wanted: Wanted) -> tuple[Query, list[object]]:
@@ -51,7 +52,7 @@ def _users() -> Query:
     """The tenants' heads and totals, and the rows of the given users."""
     users = _given("users")
     touched = select(users.c.tenant_id, users.c.key.label("user_id")).cte("touched")
-    return Query(
+    return _named(
         union_all(
             _tenant_documents(),
             *(_of_touched(view, touched) for view in USER_VIEWS),
@@ -75,15 +76,15 @@ def _everything() -> Query:
         .join_from(idempotency_keys, keys, _is(idempotency_keys, "idempotency_key", keys))
         .cte("claimed")
     )
-    named_bets = _named(bets_view, "bet_id", _given("bets"), claimed, keys)
-    named_payments = _named(payments_view, "payment_id", _given("payments"), claimed, keys)
+    named_bets = _found(bets_view, "bet_id", _given("bets"), claimed, keys)
+    named_payments = _found(payments_view, "payment_id", _given("payments"), claimed, keys)
     users = _given("users")
     touched = union(
         select(users.c.tenant_id, users.c.key.label("user_id")),
         select(named_bets.c.tenant_id, named_bets.c.user_id),
         select(named_payments.c.tenant_id, named_payments.c.user_id),
     ).cte("touched")
-    return Query(
+    return _named(
         union_all(
             _tenant_documents(),
             _documents(claimed, idempotency_keys.name),
@@ -98,9 +99,10 @@ def _everything() -> Query:
 @cache
 def open_heads() -> Query:
     """Give tenants that never wrote their head; parameter `tenants`."""
+    there = select(tenants.c.id).where(tenants.c.id == any_(_tenants()))
     return Query(
         insert(tenant_heads)
-        .from_select(["tenant_id"], select(tenants.c.id).where(tenants.c.id == any_(_tenants())))
+        .from_select(["tenant_id"], named(there, of_many("tenants")))
         .on_conflict_do_nothing()
     )
 
@@ -108,12 +110,16 @@ def open_heads() -> Query:
 @cache
 def lock_heads() -> Query:
     """Lock the heads of tenants in their order, and return them; parameter `tenants`."""
-    return Query(
+    return _named(
         select(tenant_heads)
         .where(tenant_heads.c.tenant_id == any_(_tenants()))
         .order_by(tenant_heads.c.tenant_id)
         .with_for_update()
     )
+
+
+def _named(rows: Rows) -> Query:
+    return Query(named(rows, of_many("tenants")))
 
 
 def _tenants() -> ColumnElement[Any]:
@@ -135,7 +141,7 @@ def _is(table: Table, column: str, given: TableValuedAlias) -> ColumnElement[boo
     return and_(table.c.tenant_id == given.c.tenant_id, table.c[column] == given.c.key)
 
 
-def _named(
+def _found(
     view: Table, id_column: str, ids: TableValuedAlias, claimed: CTE, keys: TableValuedAlias
 ) -> CTE:
     by_claim = and_(

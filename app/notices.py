@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Text, bindparam, func, literal_column, not_, selec
 
 from app.database import CONNECT_TIMEOUT_SECONDS, PLANNER, UNREACHABLE
 from app.query import Query
+from projections.row_security import SERVICE_ROLE, named, of_many
 from projections.tenants import positions
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _tell() -> Query:
 
 
 _TELL: Final = _tell()
-_POSITIONS: Final = Query(positions())
+_POSITIONS: Final = Query(named(positions(), of_many("tenants")))
 
 
 class Notices:
@@ -96,6 +97,7 @@ class Notices:
                 command_timeout=STATEMENT_SECONDS,
                 server_settings={
                     "application_name": "stakebook",
+                    "role": SERVICE_ROLE,
                     "synchronous_commit": "off",
                     **PLANNER,
                 },

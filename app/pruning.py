@@ -2,22 +2,23 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
-from sqlalchemy import select
 
+from app import row_security, tenants
 from app.query import Query
 from app.settings import Settings
-from projections import tenants
 from projections.idempotency_keys import prune as prune_statement
+
+if TYPE_CHECKING:
+    from app.event_log import Connection
 
 _log: Final = structlog.get_logger()
 
 BATCH: Final = 5000
 _PRUNE: Final = Query(prune_statement())
-_TENANTS: Final = Query(select(tenants.c.id).order_by(tenants.c.id))
 
 
 async def prune(pool: asyncpg.Pool, older_than: timedelta) -> int:
@@ -28,11 +29,18 @@ async def prune(pool: asyncpg.Pool, older_than: timedelta) -> int:
     """
     cutoff = datetime.now(UTC) - older_than
     forgotten = 0
-    for record in await pool.fetch(_TENANTS.text):
-        arguments = _PRUNE.arguments(tenant_id=record["id"], cutoff=cutoff, limit=BATCH)
-        while deleted := int((await pool.execute(_PRUNE.text, *arguments)).rpartition(" ")[2]):
-            forgotten += deleted
+    async with pool.acquire() as connection:
+        for tenant_id in await tenants.ids(connection):
+            while deleted := await _prune_some(connection, tenant_id, cutoff):
+                forgotten += deleted
     return forgotten
+
+
+async def _prune_some(connection: "Connection", tenant_id: int, cutoff: datetime) -> int:
+    arguments = _PRUNE.arguments(tenant_id=tenant_id, cutoff=cutoff, limit=BATCH)
+    async with row_security.naming(connection, tenant_id):
+        status = await connection.execute(_PRUNE.text, *arguments)
+    return int(status.rpartition(" ")[2])
 
 
 async def prune_regularly(pool: asyncpg.Pool, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 import asyncpg
 from msgspec import Struct
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import select
 
 from app import problems
 from app.as_of import AsOf, position_of
@@ -17,15 +17,15 @@ from app.query import Query
 from app.row_reads import RowReads
 from projections import PROJECTIONS, tenants
 from projections.change import TENANT_KEY, Projection
+from projections.row_security import named
+from projections.tables import of_tenant
 
 RowT = TypeVar("RowT", bound=Struct)
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_LIMIT: Final = 10_000
 
-_EXISTS: Final = Query(
-    select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id", type_=BigInteger))
-)
+_EXISTS: Final = Query(named(select(tenants.c.id).where(of_tenant(tenants.c.id))))
 
 
 class Reads:
@@ -81,8 +81,9 @@ class Reads:
         now = monotonic()
         if self._known.get(tenant_id, 0.0) > now:
             return
+        arguments = _EXISTS.arguments(tenant_id=tenant_id)
         async with self._pool.acquire(timeout=self._wait_seconds) as connection:
-            found = await connection.fetchval(_EXISTS.text, tenant_id)
+            found = await connection.fetchval(_EXISTS.text, *arguments)
         if found is None:
             raise problem(problems.TENANT_NOT_FOUND, f"There is no tenant {tenant_id}.")
         if len(self._known) >= KNOWN_LIMIT:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import asyncpg
 from msgspec import Struct, field
 
-from app import heads
+from app import heads, row_security
 from app.complaint import Complaint
 from app.correction import Correction
 from app.shadow import Shadow
@@ -69,6 +69,7 @@ async def rebuild(
     Raises `FaultFound` for a log that is not whole, `Complaint` if somebody else is at it or
     keeps hold of the head.
     """
+    await row_security.turn_to(connection, tenant_id)
     async with _alone(connection, tenant_id):
         # From here on nobody goes on with a row that he read before somebody edited it.
         await heads.outdate(connection, tenant_id)

@@ -61,8 +61,9 @@ class RowReads:
         self._reading = None
 
     async def _read(self, asked: list[_Asked]) -> dict[int, Struct]:
+        tenants = [one.tenant_id for one in asked]
         arguments = self._query.arguments(
-            tenants=[one.tenant_id for one in asked], keys=[one.key for one in asked]
+            tenants=tenants, keys=[one.key for one in asked], named=list(set(tenants))
         )
         async with self._pool.acquire(timeout=self._wait_seconds) as connection:
             records = await connection.fetch(self._query.text, *arguments)

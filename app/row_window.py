@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec.structs import astuple
 
+from app.copying import copied
 from app.event_log import Logged
 from app.query import Query
 from app.replay import Replay
@@ -105,9 +106,10 @@ class RowWindow:
         view = projection.table.name
         rows = self.replay.rows[view]
         keys = list(islice(rows, number))
-        await self._connection.copy_records_to_table(
-            view,
-            columns=("tenant_id", *projection.row_type.__struct_fields__),
-            records=((self._tenant_id, *astuple(row)) for key in keys if (row := rows.pop(key))),
+        await copied(
+            self._connection,
+            projection.table,
+            ("tenant_id", *projection.row_type.__struct_fields__),
+            [(self._tenant_id, *astuple(row)) for key in keys if (row := rows.pop(key))],
         )
         self._stored[view] = True

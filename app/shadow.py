@@ -11,7 +11,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from app import event_log
+from app import event_log, row_security
 from app.audit import Audit
 from app.due_snapshots import DueSnapshots
 from app.event_log import Logged
@@ -83,7 +83,8 @@ class Shadow:
         self._unsent: list[tuple[str, str]] = []
 
     async def open(self) -> None:
-        """Make the tables, or empty those of the tenant before."""
+        """Turn the connection to the tenant; make the tables, or empty those of the one before."""
+        await row_security.turn_to(self._connection, self.tenant_id)
         await self._connection.execute(_CREATE)
         await self._connection.execute(_EMPTY)
 

@@ -102,7 +102,7 @@ class UnitOfWork:
         for draft in drafts:
             draft.state.advance(draft.head, draft.rows, draft.claims)
             self._memory.put(draft.state)
-        return _execute(connection, rows)
+        return _execute(connection, list(self._drafts), rows)
 
     def conclude(self, committed: frozenset[int]) -> dict[int, Outcome]:
         """The outcomes of the tenants that committed, by index.
@@ -174,10 +174,12 @@ async def lock(connection: "Connection", memory: Memory, tenant_ids: Collection[
     return moved
 
 
-async def _execute(connection: "Connection", rows: dict[str, str]) -> frozenset[int]:
+async def _execute(
+    connection: "Connection", tenant_ids: Sequence[int], rows: dict[str, str]
+) -> frozenset[int]:
     if not rows:
         return frozenset()
-    query, arguments = commit.statement(rows)
+    query, arguments = commit.statement(tenant_ids, rows)
     try:
         moved = await connection.fetch(query.text, *arguments)
     except asyncpg.UniqueViolationError as error:

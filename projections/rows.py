@@ -16,14 +16,15 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningDelete
 
 from projections.change import Projection
+from projections.row_security import named, of_many
 from projections.tables import of_tenant, row_columns
 
 
 def by_keys(projection: Projection[Any, Any]) -> Select[*tuple[Any, ...]]:
     """The row of each tenant and key that is given, led by its `number` among them, from 1.
 
-    Parameters `tenants` and `keys`, two arrays of one length; a table of one row a tenant
-    takes no account of the keys. What is not there is missing.
+    Parameters `tenants` and `keys`, two arrays of one length, and `named`, the tenants once
+    each; a table of one row a tenant takes no account of the keys. What is not there is missing.
     """
     table = projection.table
     wanted = (
@@ -36,9 +37,9 @@ def by_keys(projection: Projection[Any, Any]) -> Select[*tuple[Any, ...]]:
     is_wanted = table.c.tenant_id == wanted.c.tenant_id
     if projection.key_column:
         is_wanted &= table.c[projection.key_column] == wanted.c.key
-    return select(wanted.c.number, *row_columns(table, projection.row_type)).join_from(
-        wanted, table, is_wanted
-    )
+    columns = row_columns(table, projection.row_type)
+    found = select(wanted.c.number, *columns).join_from(wanted, table, is_wanted)
+    return named(found, of_many("named"))
 
 
 def taken(projection: Projection[Any, Any]) -> ReturningDelete[*tuple[Any, ...]]:

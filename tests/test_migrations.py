@@ -44,6 +44,18 @@ INDEXES = """
     SELECT tablename, indexname, indexdef FROM pg_indexes
     WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1, 2
 """
+SECURITY = """
+    SELECT relname, relrowsecurity, relforcerowsecurity, polname,
+           pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+    FROM pg_class LEFT JOIN pg_policy ON polrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+      AND relname <> 'alembic_version'
+    ORDER BY 1, 4
+"""
+GRANTS = """
+    SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges
+    WHERE table_schema = 'public' AND grantee LIKE 'stakebook%' ORDER BY 1, 2, 3
+"""
 LEFTOVERS = """
     SELECT 'relation ' || relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic_version%'
@@ -73,7 +85,13 @@ async def over(url: str, work: Callable[[SyncConnection], T]) -> T:
 
 
 async def schema(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    queries = {"columns": COLUMNS, "constraints": CONSTRAINTS, "indexes": INDEXES}
+    queries = {
+        "columns": COLUMNS,
+        "constraints": CONSTRAINTS,
+        "indexes": INDEXES,
+        "security": SECURITY,
+        "grants": GRANTS,
+    }
     return {
         name: [tuple(row) for row in await connection.fetch(query)]
         for name, query in queries.items()

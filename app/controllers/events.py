@@ -17,6 +17,7 @@ from app.service import LedgerRequest
 from domain.balance import PREFIX
 from domain.events import Stream
 from projections import events
+from projections.row_security import named
 
 MOST_EVENTS: Final = 1000
 _LARGEST: Final = 2**63 - 1
@@ -30,13 +31,15 @@ Milliseconds: TypeAlias = Annotated[
 ]
 EventLimit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MOST_EVENTS)]
 
-_OF_AGGREGATE: Final = {stream: Query(events.of_aggregate(stream)) for stream in get_args(Stream)}
+_OF_AGGREGATE: Final = {
+    stream: Query(named(events.of_aggregate(stream))) for stream in get_args(Stream)
+}
 _STREAMS: Final[dict[Stream | None, tuple[Stream, ...]]] = {
     None: get_args(Stream),
     **{stream: (stream,) for stream in get_args(Stream)},
 }
 _LOG: Final = {
-    (stream, period): Query(events.log(streams, period=period))
+    (stream, period): Query(named(events.log(streams, period=period)))
     for stream, streams in _STREAMS.items()
     for period in (False, True)
 }

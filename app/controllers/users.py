@@ -19,6 +19,7 @@ from domain.balance import Balance
 from domain.bet import Bet, BetStatus
 from domain.payment import Payment, PaymentStatus
 from projections import bets, payments, user_activity, user_balances
+from projections.row_security import named
 from projections.user_activity import Ranking, UserActivity
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="Rows on a page.")]
@@ -27,13 +28,15 @@ Cursor: TypeAlias = Annotated[
     QueryParameter(max_length=512, description="The `next_cursor` of the page before this one."),
 ]
 
-_BETS: Final = {status: Query(bets.of_user(status)) for status in (None, *get_args(BetStatus))}
+_BETS: Final = {
+    status: Query(named(bets.of_user(status))) for status in (None, *get_args(BetStatus))
+}
 _PAYMENTS: Final = {
-    status: Query(payments.of_user(status)) for status in (None, *get_args(PaymentStatus))
+    status: Query(named(payments.of_user(status))) for status in (None, *get_args(PaymentStatus))
 }
 _BET_PAGES: Final = Decoder(list[Bet])
 _PAYMENT_PAGES: Final = Decoder(list[Payment])
-_TOP: Final = {by: Query(user_activity.top(by)) for by in get_args(Ranking)}
+_TOP: Final = {by: Query(named(user_activity.top(by))) for by in get_args(Ranking)}
 
 
 class UserController(Controller):

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from projections import EVENT_TABLES, PROJECTIONS
+from projections.row_security import OPERATOR_ROLE
 from tests.app.ledger import Connection, events
 
 VIEWS = {projection.table.name: projection.key_column for projection in PROJECTIONS}
@@ -64,8 +65,13 @@ class Vandal:
         """Spoil one thing, chosen at random, for the connection alone."""
         transaction = self._connection.transaction(isolation="repeatable_read")
         await transaction.start()
-        await self._connection.execute("SET LOCAL session_replication_role = replica")
-        yield await self.random.choice(self.kinds)()
+        # As somebody with the server in his hands: no trigger and no policy is in his way.
+        await self._connection.execute(
+            "SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica"
+        )
+        corruption = await self.random.choice(self.kinds)()
+        await self._connection.execute(f"SET LOCAL ROLE {OPERATOR_ROLE}")
+        yield corruption
         await transaction.rollback()
 
     async def edit_row(self) -> Corruption:
