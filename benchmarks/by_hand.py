@@ -28,6 +28,7 @@ from app.service import LedgerRequest
 from app.settings import Settings
 from app.submission import CREATED, OK, Applied
 from benchmarks import collector, plain_sql
+from benchmarks.scenarios import MADE_BY_HAND
 from domain.bet import Bet, BetPlaced, PlaceBet
 from domain.recorded import instant
 
@@ -176,7 +177,7 @@ async def _with_pool(app: Litestar) -> AsyncGenerator[None, None]:
     settings = Settings.from_environment()
     size = settings.pool_size + 1
     async with await open_pool(os.environ["DATABASE_URL"], settings, size) as pool:
-        await pool.execute(plain_sql.OPEN_HEADS)
+        await pool.execute(plain_sql.OPEN_HEADS, MADE_BY_HAND.first, MADE_BY_HAND.last)
         app.state["pool"] = pool
         app.state["cursors"] = Cursors(settings.cursor_secret or secrets.token_urlsafe(48))
         yield

@@ -13,7 +13,7 @@ import asyncpg
 
 from app import past as past_module
 from app.as_of import AsOf
-from app.database import open_pool
+from app.database import connect, open_pool
 from app.memory import Memory
 from app.past import Past
 from app.reads import Reads
@@ -40,7 +40,8 @@ async def measure(url: str) -> None:
         started = perf_counter()
         bet_ids = await _write(pool)
         reads, chance = Reads(pool, 5), random.Random(1)
-        last = await pool.fetchval(
+        owner = await connect(url)
+        last = await owner.fetchval(
             "SELECT position FROM tenant_heads WHERE tenant_id = $1", _TENANT
         )
         print(f"{last} events of one user, written in {perf_counter() - started:.0f} s")
@@ -57,7 +58,8 @@ async def measure(url: str) -> None:
         half = [last - BETS] * 5
         await _report(f"50 bets, {BETS // 2} changed since", reads, half, questions["50 bets, now"])
         past_module.MOST_FOLDED = last  # type: ignore[misc]  # pyright: ignore[reportConstantRedefinition]  # to see what it keeps from happening
-        await pool.execute("DELETE FROM snapshots")
+        await owner.execute("DELETE FROM snapshots")
+        await owner.close()
         for name in ("balance", "summary"):
             await _report(f"{name}, no snapshot, at the end", reads, [last], questions[name])
 

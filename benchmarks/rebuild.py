@@ -25,6 +25,7 @@ from app.complaint import Complaint
 from app.database import batch_connection, open_pool
 from app.metrics import Metrics
 from app.rebuild import NAMES, Hold, rebuild
+from app.row_security import turn_to
 from app.settings import Settings
 from app.submission import Applied, Resource, Submission
 from app.verification import verify
@@ -184,6 +185,7 @@ async def _rebuild(url: str, tenant_id: int, rebuilds: int) -> Round:
     seconds: list[float] = []
     holds: list[Hold] = []
     async with batch_connection(url, "benchmark") as connection:
+        await turn_to(connection, tenant_id)
         for _ in range(rebuilds):
             for statement in chance.sample(_SPOIL, 3):
                 await connection.execute(statement, tenant_id, f"{chance.randrange(16):x}")
