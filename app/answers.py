@@ -16,6 +16,7 @@ from app.exact_json import ENCODER
 from app.submission import OK, Applied
 from domain.bet import Bet
 from domain.payment import Payment
+from domain.tenant import RegisteredTenant
 
 REPLAYED: Final = "Idempotent-Replayed"
 NOT_MODIFIED: Final = 304
@@ -106,6 +107,14 @@ class PaymentPage(Struct, frozen=True, kw_only=True):
     """A user's payments, newest change first; `total` counts all that match, on every page."""
 
     payments: list[Payment]
+    total: int
+    next_cursor: str | None
+
+
+class TenantPage(Struct, frozen=True, kw_only=True):
+    """Tenants by id, the smallest first; `total` counts all of them, on every page."""
+
+    tenants: list[RegisteredTenant]
     total: int
     next_cursor: str | None
 

@@ -102,6 +102,15 @@ _ACTIVITY: Final = {
     "last_active_at": _AT,
     "last_position": 4,
 }
+_REGISTERED: Final = {
+    "id": 10002,
+    "name": "Second",
+    "slug": "second",
+    "plan": "basic",
+    "wallet": "internal",
+    "status": "active",
+    "created_at": _AT,
+}
 _PROBLEM: Final = {
     "type": "/problems/bet-not-found",
     "title": "Bet not found",
@@ -128,6 +137,8 @@ REQUESTS: Final[dict[str, Any]] = {
     "cancelBet": {"reason": "fixture called off"},
     "makePayment": {"user_id": "user-1", "amount": 100},
     "failPayment": {"reason": "card declined"},
+    "createTenant": {"id": 10002, "name": "Second", "slug": "second", "wallet": "internal"},
+    "changeTenant": {"status": "suspended"},
 }
 
 _ANSWERS: Final[dict[str, Any]] = {
@@ -172,6 +183,10 @@ _ANSWERS: Final[dict[str, Any]] = {
         "last_updated_at": _AT,
         "last_position": 4,
     },
+    "createTenant": _REGISTERED,
+    "listTenants": {"tenants": [_REGISTERED], "total": 2, "next_cursor": Null.NULL},
+    "getTenant": _REGISTERED,
+    "changeTenant": _REGISTERED | {"status": "suspended"},
     "listEvents": [_EVENT],
     "getFeed": {"events": [_EVENT], "next": 1},
     "followFeed": f'id: 1\ndata: {{"id":"{_UUID}","tenant_id":10001,"position":1,…}}\n\n',

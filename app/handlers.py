@@ -33,3 +33,4 @@ class Handler(HTTPRouteHandler):
 
 get: Final = partial(Handler, http_method=HttpMethod.GET)
 post: Final = partial(Handler, http_method=HttpMethod.POST)
+patch: Final = partial(Handler, http_method=HttpMethod.PATCH)

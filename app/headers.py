@@ -9,6 +9,9 @@ from app.problems import FieldError, problem
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
+# RFC 7396: members that are there replace those of the resource.
+MERGE_PATCH: Final = "application/merge-patch+json"
+
 _TENANT_ID: Final = re.compile(rb"[1-9][0-9]{0,18}")
 _LARGEST_TENANT_ID: Final = 2**63 - 1
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
@@ -80,12 +83,12 @@ def is_unmodified(headers: RawHeaders, etag: str) -> bool:
     return given.strip() == "*" or any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(given))
 
 
-def is_json(headers: RawHeaders) -> bool:
-    """Whether the body is said to be JSON; parameters of the media type are of no account."""
+def media_type(headers: RawHeaders) -> str:
+    """What the body is said to be, in lower case and without parameters; empty if nothing."""
     for name, value in headers:
         if name == b"content-type":
-            return value.partition(b";")[0].strip().lower() == b"application/json"
-    return False
+            return value.partition(b";")[0].strip().lower().decode("latin-1")
+    return ""
 
 
 def content_length(headers: RawHeaders) -> int | None:

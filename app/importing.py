@@ -23,6 +23,7 @@ from app.query import Query
 from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
 from domain.events import STREAM_OF, Stream
+from domain.tenant import Wallet
 from projections import EVENT_TABLES, tenant_heads, tenants
 from projections.snapshots import Snapshot, snapshots, taken
 from projections.tables import of_tenant
@@ -88,16 +89,16 @@ async def import_(
 async def _open(connection: "Connection", heading: Heading) -> Audit:
     """Where the tenant's log ends, with the head locked. Raises `ImportRefused`."""
     tenant = heading.tenant
-    wallet = await connection.fetchval(_TENANT.text, *_TENANT.arguments(tenant_id=tenant.id))
-    if wallet is None:
+    if await _wallet(connection, tenant.id) is None:
         await _create(connection, heading)
-    elif wallet != tenant.wallet:
-        raise ImportRefused(
-            f"Tenant {tenant.id} has an {wallet} wallet here, and an {tenant.wallet} one there."
-        )
     opening, locking = load.open_heads(), load.lock_heads()
     await connection.execute(opening.text, *opening.arguments(tenants=[tenant.id]))
     head = await connection.fetchrow(locking.text, *locking.arguments(tenants=[tenant.id]))
+    # Only now: it is changed by whoever holds the head.
+    if (wallet := await _wallet(connection, tenant.id)) != tenant.wallet:
+        raise ImportRefused(
+            f"Tenant {tenant.id} has an {wallet} wallet here, and an {tenant.wallet} one there."
+        )
     if head is None or head["position"] != heading.after:
         found = head["position"] if head else 0
         raise ImportRefused(
@@ -109,6 +110,13 @@ async def _open(connection: "Connection", heading: Heading) -> Audit:
         previous=head["hash"],
         timestamp=head["last_timestamp"],
     )
+
+
+async def _wallet(connection: "Connection", tenant_id: int) -> Wallet | None:
+    found: Wallet | None = await connection.fetchval(
+        _TENANT.text, *_TENANT.arguments(tenant_id=tenant_id)
+    )
+    return found
 
 
 async def _create(connection: "Connection", heading: Heading) -> None:

@@ -101,7 +101,7 @@ _CORRELATION: Final = Parameter(
     description="Kept in the metadata of the events, to trace what one request caused.",
     schema=Schema(type=OpenAPIType.STRING, max_length=128),
 )
-_REQUEST_ID: Final = Parameter(
+REQUEST_ID: Final = Parameter(
     name="X-Request-Id",
     param_in="header",
     description="Comes back with a problem, and is logged with a failure; else one is made up.",
@@ -137,7 +137,7 @@ _AS_OF: Final = Parameter(
         examples=["1795", "2026-11-21T12:00:00Z", "2026-11-21T13:00:00.123+01:00"],
     ),
 )
-_TRACING: Final = (_CORRELATION, _TRACEPARENT, _REQUEST_ID)
+_TRACING: Final = (_CORRELATION, _TRACEPARENT, REQUEST_ID)
 _IF_NONE_MATCH: Final = Parameter(
     name="If-None-Match",
     param_in="header",
@@ -206,7 +206,7 @@ class OpenTaggedRead(OpenOperation):
 class TenantOperation(OpenOperation):
     """An operation on a tenant's data."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _REQUEST_ID)
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, REQUEST_ID)
 
 
 @dataclass
@@ -220,7 +220,7 @@ class PastRead(TenantOperation):
 class TaggedRead(PastRead):
     """A read of one resource, now or of the past, which can be conditional."""
 
-    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _IF_NONE_MATCH, _REQUEST_ID)
+    headers: ClassVar[Sequence[Parameter]] = (_TENANT, _IF_NONE_MATCH, REQUEST_ID)
     etag: ClassVar[bool] = True
 
 

@@ -14,6 +14,7 @@ from domain.errors import (
     LimitExceeded,
     PaymentNotFound,
     Refusal,
+    WalletInUse,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -46,6 +47,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: Decimal | None = None
     bet_id: str | None = None
     payment_id: str | None = None
+    open_bets: int | None = None
 
 
 class Kind(Struct, frozen=True):
@@ -89,6 +91,8 @@ NOT_FOUND: Final = Kind("not-found", 404, "Not found")
 METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", 405, "Method not allowed")
 NOT_ACCEPTABLE: Final = Kind("not-acceptable", 406, "Media type not offered", "Not acceptable")
 ILLEGAL_TRANSITION: Final = Kind("illegal-transition", 409, "Not possible in this status")
+TENANT_EXISTS: Final = Kind("tenant-exists", 409, "Tenant exists already")
+WALLET_IN_USE: Final = Kind("wallet-in-use", 409, "Wallet in use by open bets")
 PRECONDITION_FAILED: Final = Kind("precondition-failed", 412, "Changed in the meantime")
 BODY_TOO_LARGE: Final = Kind("body-too-large", 413, "Body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind("unsupported-media-type", 415, "Media type not supported")
@@ -111,6 +115,7 @@ _KIND_OF: Final[dict[type[DomainError], Kind]] = {
     IllegalTransition: ILLEGAL_TRANSITION,
     InsufficientFunds: INSUFFICIENT_FUNDS,
     LimitExceeded: LIMIT_EXCEEDED,
+    WalletInUse: WALLET_IN_USE,
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 import asyncpg
 from litestar import Request
 from litestar.datastructures import State
+from litestar.enums import HttpMethod
 from msgspec import Struct
 from uuid_utils import uuid7
 
@@ -23,6 +24,9 @@ from domain.decision import Command
 
 MOST_BODY_BYTES: Final = 64 * 1024
 MOST_READ_BYTES: Final = 1024 * 1024
+
+_BODIES: Final = ("application/json",)
+_PATCHES: Final = (*_BODIES, headers.MERGE_PATCH)
 
 
 class Service(Struct, kw_only=True):
@@ -94,8 +98,10 @@ class LedgerRequest(Request[Any, Any, State]):
         """The body as the type that the handler declares. Raises `Problem`."""
         # Read in any case, or it would be in the way of the connection's next request.
         body = await self.body()
-        if not headers.is_json(self.scope["headers"]):
-            raise problem(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.")
+        taken = _PATCHES if self.method == HttpMethod.PATCH else _BODIES
+        if headers.media_type(self.scope["headers"]) not in taken:
+            detail = f"Send the body as {' or '.join(taken)}."
+            raise problem(problems.UNSUPPORTED_MEDIA_TYPE, detail)
         field = self.route_handler.parsed_data_field
         return bodies.decode(body, field.annotation if field else Struct)
 

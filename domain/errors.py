@@ -10,7 +10,8 @@
         │   └── PaymentNotFound
         ├── IllegalTransition
         ├── InsufficientFunds
-        └── LimitExceeded
+        ├── LimitExceeded
+        └── WalletInUse
 """
 
 from decimal import Decimal
@@ -85,3 +86,13 @@ class LimitExceeded(Refusal):
 
     def __init__(self, what: str, limit: Decimal) -> None:
         super().__init__(f"The {what} would exceed {limit}.", limit=limit)
+
+
+class WalletInUse(Refusal):
+    """The tenant has open bets, which end as they began: by the wallet that it has."""
+
+    def __init__(self, open_bets: int) -> None:
+        count = "is 1" if open_bets == 1 else f"are {open_bets}"
+        super().__init__(
+            f"The wallet changes only while no bet is open; there {count}.", open_bets=open_bets
+        )

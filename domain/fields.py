@@ -16,11 +16,17 @@ from domain.errors import InvalidField
 IDENTIFIER: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f-\x9f/\ufffd]+$(?!\n)"
 LONGEST_IDENTIFIER: Final = 128
 TEXT: Final = r"^[^\x00]*$"
+# One line: lists on a terminal print it as it is.
+LINE: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
+# A label of a domain name (RFC 1123), as it may become part of a host's.
+LABEL: Final = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$(?!\n)"
 
 # What a value that does not match is told.
 RULES: Final = {
     IDENTIFIER: "must have no control character, slash or U+FFFD, and not be . or ..",
     TEXT: "must have no NUL character",
+    LINE: "must have no control character",
+    LABEL: "must be lower case letters, digits and dashes, with no dash at either end",
 }
 
 Identifier: TypeAlias = Annotated[

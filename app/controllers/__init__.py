@@ -7,6 +7,7 @@ from app.controllers.operations import OperationsController
 from app.controllers.payments import PaymentController
 from app.controllers.problems import ProblemController
 from app.controllers.schemas import SchemaController
+from app.controllers.tenant_registry import TenantRegistryController
 from app.controllers.tenants import TenantController
 from app.controllers.users import UserController
 
@@ -17,6 +18,7 @@ CONTROLLERS = (
     EventController,
     FeedController,
     TenantController,
+    TenantRegistryController,
     OperationsController,
     ProblemController,
     SchemaController,

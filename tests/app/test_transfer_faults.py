@@ -16,6 +16,7 @@ from app.importing import ImportRefused
 from domain.bet import BetCancelled, BetSettled
 from tests import corpus
 from tests.app.ledger import Connection, assert_sound
+from tests.app.locks import observer, waiting
 from tests.app.transfers import Edit, bring_in, held, make
 from tests.conftest import DEFAULT_TENANT
 
@@ -180,6 +181,21 @@ async def test_a_tenant_that_does_not_fit_is_refused(
     await connection.execute(f"UPDATE tenants {change}", DEFAULT_TENANT)
     with pytest.raises(ImportRefused, match=said):
         await bring_in(database, tmp_path / "file")
+    assert not (await held(connection, DEFAULT_TENANT))["bet_events"]
+
+
+async def test_a_wallet_that_changes_while_the_head_is_waited_for_is_refused(
+    database: str, connection: Connection, tmp_path: Path
+) -> None:
+    make(tmp_path / "file", LOG)
+    async with observer(database) as looking:
+        async with connection.transaction():
+            query = "UPDATE tenants SET wallet = 'internal' WHERE id = $1"
+            await connection.execute(query, DEFAULT_TENANT)
+            async with waiting(looking, bring_in(database, tmp_path / "file")) as importing:
+                pass
+        with pytest.raises(ImportRefused, match="an internal wallet here"):
+            await importing
     assert not (await held(connection, DEFAULT_TENANT))["bet_events"]
 
 

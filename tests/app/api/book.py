@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 from msgspec.json import Decoder
 
-from tests.conftest import Client
+from tests.conftest import DEFAULT_TENANT, Client
 
 EXACT = Decoder[Any](float_hook=Decimal)
 
@@ -21,7 +21,8 @@ class Book(NamedTuple):
 
     def fill(self, template: str) -> str:
         """The path of `template` with the ids in it; a parameter unknown here is an error."""
-        return template.format(**self._asdict(), slug="bet-not-found", name="bet_event")
+        others = {"tenant_id": DEFAULT_TENANT, "slug": "bet-not-found", "name": "bet_event"}
+        return template.format(**self._asdict(), **others)
 
 
 async def open_book(client: Client, user_id: str = "user-1") -> Book:

@@ -58,6 +58,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "cancelBet": {"reason": "fixture called off"},
     "makePayment": {"user_id": "user-1", "amount": 100},
     "failPayment": {"reason": "card declined"},
+    "createTenant": {"id": 20002, "name": "Renamed", "slug": "renamed"},
+    "changeTenant": {"slug": "renamed"},
 }
 
 

@@ -17,7 +17,6 @@ UNKNOWN_PATHS = [
     "/bets/b/nothing",
     "/users",
     "/users/u",
-    "/tenants",
     "/favicon.ico",
     "/schema/nothing",
     "/schema/assets/nothing.js",

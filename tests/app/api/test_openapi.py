@@ -30,6 +30,10 @@ ROUTES: Final = {
     "GET /feed",
     "GET /feed/stream",
     "GET /tenants/summary",
+    "POST /tenants",
+    "GET /tenants",
+    "GET /tenants/{tenant_id}",
+    "PATCH /tenants/{tenant_id}",
     "GET /users/{user_id}/activity",
     "GET /users/top",
     "GET /problems",
@@ -43,6 +47,7 @@ ROUTES: Final = {
 WITHOUT_TENANT: Final = {
     *("isAlive", "isReady", "getMetrics"),
     *("listProblems", "getProblem", "listSchemas", "getSchema"),
+    *("createTenant", "listTenants", "getTenant", "changeTenant"),
 }
 NEVER_REFUSED: Final = {"isAlive", "getMetrics", "listProblems", "listSchemas"}
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
@@ -93,7 +98,9 @@ def test_a_path_parameter_is_described(operation: Operation) -> None:
     in_template = set(re.findall(r"\{(\w+)\}", operation.template))
     described = operation.parameters("path")
     assert described.keys() == in_template
-    assert all(parameter["schema"]["maxLength"] == 128 for parameter in described.values())
+    for parameter in described.values():
+        schema = parameter["schema"]
+        assert schema["minimum"] == 1 if schema["type"] == "integer" else schema["maxLength"] == 128
 
 
 @each_operation

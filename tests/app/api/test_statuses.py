@@ -10,9 +10,9 @@ from tests.app.api.book import Book, open_book
 from tests.app.api.documented import statuses_of
 from tests.app.api.hazards import MOST_BYTES
 from tests.app.api.operations import BODIES, OPERATIONS, STREAMS, Operation
-from tests.conftest import DEFAULT_TENANT, Client, StartService
+from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, Client, StartService
 
-CREATIONS = {"placeBet", "makePayment"}
+CREATIONS = {"placeBet", "makePayment", "createTenant"}
 
 
 class Caller:
@@ -37,6 +37,12 @@ class Caller:
         collection = self.operation.template.split("/")[1]
         return collection if collection in {"problems", "schemas"} else None
 
+    @property
+    def of_the_registry(self) -> bool:
+        """Whether the operation is about tenants themselves."""
+        in_header = "X-Tenant-Id" in self.operation.parameters("header")
+        return self.operation.template.startswith("/tenants") and not in_header
+
     async def provoke(self, status: int) -> httpx.Response:
         """Make a request that has to be answered with `status`."""
         provocation = getattr(self, f"_provoke_{status}")
@@ -60,7 +66,8 @@ class Caller:
         headers = {"X-Tenant-Id": str(DEFAULT_TENANT), "Idempotency-Key": "raw"}
         headers["Content-Type"] = media_type
         headers["Connection"] = "close"  # what the server did not read ends the connection
-        return await self.client.http.post(self.path, content=content, headers=headers)
+        method = self.operation.method
+        return await self.client.http.request(method, self.path, content=content, headers=headers)
 
     async def _provoke_200(self) -> httpx.Response:
         return await self._send()
@@ -74,6 +81,9 @@ class Caller:
     async def _provoke_400(self) -> httpx.Response:
         if collection := self.of_all_tenants:
             return await self.client.http.get(f"/{collection}/%00")
+        if self.of_the_registry:
+            path = "/tenants/0" if "{" in self.operation.template else "/tenants?limit=0"
+            return await self.client.http.request(self.operation.method, path, json={})
         return await self._send(X_Tenant_Id="none")
 
     async def _provoke_403(self) -> httpx.Response:
@@ -85,12 +95,20 @@ class Caller:
     async def _provoke_404(self) -> httpx.Response:
         if collection := self.of_all_tenants:
             return await self.client.http.get(f"/{collection}/nothing")
+        if self.of_the_registry:
+            return await self.client.http.request(self.operation.method, "/tenants/9", json={})
         return await self._send(X_Tenant_Id="99999")
 
     async def _provoke_406(self) -> httpx.Response:
         return await self._send(Accept="image/png")
 
     async def _provoke_409(self) -> httpx.Response:
+        if self.of_the_registry:  # the slug in the bodies becomes another tenant's
+            await self.connection.execute("UPDATE tenants SET slug = 'tenant-' || id")
+            await self.connection.execute(
+                "UPDATE tenants SET slug = 'renamed' WHERE id = $1", EXTERNAL_TENANT
+            )
+            return await self._send()
         for action in ("/bets/{bet_id}/cancel", "/payments/{payment_id}/fail"):
             await self.client.post(self.book.fill(action))
         return await self._send(Idempotency_Key="too late")
