@@ -8,11 +8,8 @@ from typing import TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.static_files import (
-    create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  # generic there
-)
 
-from app import openapi
+from app import openapi, pages
 from app.committer import Committer
 from app.controllers import CONTROLLERS
 from app.cursors import Cursors
@@ -73,12 +70,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             await pool.close()
 
     return Litestar(
-        route_handlers=[
-            *CONTROLLERS,
-            create_static_files_router(
-                path=openapi.ASSETS_PATH, directories=[openapi.ASSETS], include_in_schema=False
-            ),
-        ],
+        route_handlers=[*CONTROLLERS, pages.assets()],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
         exception_handlers=handlers(),
