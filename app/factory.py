@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from app import openapi, pages
 from app.committer import Committer
 from app.controllers import CONTROLLERS
+from app.cross_origin import CrossOrigin, policy
 from app.cursors import Cursors
 from app.database import open_pool
 from app.failures import handlers
@@ -69,7 +70,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             await writing.close()
             await pool.close()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[*CONTROLLERS, pages.assets()],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
@@ -80,3 +81,6 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         state=State({"metrics": metrics}),
         logging_config=None,
     )
+    if settings.cors_origins:
+        app.asgi_handler = CrossOrigin(app.asgi_handler, policy(settings.cors_origins))
+    return app
