@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild lock
+.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild lock audit
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
@@ -53,6 +53,12 @@ lock: ## pin the dependencies of pyproject.toml again (UPGRADE=1 moves them to t
 	&& $(COMPILE) pyproject.toml --output-file requirements.lock \
 	&& $(COMPILE) pyproject.toml --group dev --constraint requirements.lock \
 		--output-file tests/requirements.lock
+
+audit: ## look the pinned dependencies up among known vulnerabilities (needs the network)
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT \
+	&& $(PYTHON) -m venv "$$dir" && "$$dir/bin/pip" install -qq pip-audit \
+	&& "$$dir/bin/pip-audit" --strict --require-hashes --disable-pip --progress-spinner off $(ARGS) \
+		--requirement requirements.lock --requirement tests/requirements.lock
 
 # The stamps say which lock file the environment holds; the larger one holds the smaller.
 .venv/.runtime: requirements.lock | .venv/bin/stakebook

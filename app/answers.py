@@ -11,7 +11,7 @@ from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receiv
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from app import headers
+from app import headers, response_headers
 from app.exact_json import ENCODER
 from app.submission import OK, Applied
 from domain.bet import Bet
@@ -35,6 +35,7 @@ class Answer(Response[Any]):
     """
 
     content_type: bytes = b"application/json"
+    always: response_headers.RawHeaders = response_headers.raw(response_headers.OF_DATA)
 
     def __init__(
         self, content: Any, *, status_code: int = OK, headers: Mapping[str, str] | None = None
@@ -50,6 +51,7 @@ class Answer(Response[Any]):
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers.items()
         ]
+        headers += self.always
         if self.status_code != NOT_MODIFIED:
             headers += [
                 (b"content-type", self.content_type),
@@ -67,12 +69,20 @@ class Answer(Response[Any]):
 class Document(Answer):
     """An answer that has been written already, in its own media type."""
 
-    def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, body: bytes, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(body, headers=headers)
         self.content_type = media_type.encode()
 
     def _body(self) -> bytes:
         return bytes(self.content)
+
+
+class PublicAnswer(Answer):
+    """An answer that is the same for everybody, of which caches may keep a copy."""
+
+    always = response_headers.raw(response_headers.OF_PUBLIC)
 
 
 class RepeatedBet(Bet, frozen=True, kw_only=True):

@@ -32,10 +32,15 @@ UNREACHABLE: Final = (
     OSError,
     TimeoutError,
     ValueError,
+    OverflowError,  # a port beyond 65535
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
 
+_MALFORMED: Final = (
+    "its URL is not understood. In a user name or password, write what is neither letter nor"
+    " digit as %XX"
+)
 
 # Every query is bound to a tenant and finds its rows by an index (a ranking then sorts them).
 # A plan that is made once, perhaps while the tables are empty, must be the one that still
@@ -56,6 +61,8 @@ class DatabaseUnusable(Complaint):
     def because(cls, error: BaseException) -> "DatabaseUnusable":
         """What to say when `error` kept the database from being reached."""
         reason = str(error) or type(error).__name__
+        if isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
+            reason = _MALFORMED  # Python's own words quote the URL, and the password in it
         return cls(f"The database cannot be used: {reason}. Check DATABASE_URL.")
 
 

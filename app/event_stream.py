@@ -19,8 +19,8 @@ SEND_SECONDS: Final = 30.0
 _OPENING: Final = b"retry: 1000\n\n"  # milliseconds until a caller comes back by himself
 _PING: Final = b":\n\n"
 _HEADERS: Final = (
+    *Answer.always,
     (b"content-type", MESSAGES.media_type.encode()),
-    (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx would hold events back
 )
 

@@ -8,13 +8,11 @@ from typing import TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.static_files import (
-    create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  # generic there
-)
 
-from app import openapi
+from app import openapi, pages
 from app.committer import Committer
 from app.controllers import CONTROLLERS
+from app.cross_origin import CrossOrigin, policy
 from app.cursors import Cursors
 from app.database import open_pool
 from app.failures import handlers
@@ -72,13 +70,8 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             await writing.close()
             await pool.close()
 
-    return Litestar(
-        route_handlers=[
-            *CONTROLLERS,
-            create_static_files_router(
-                path=openapi.ASSETS_PATH, directories=[openapi.ASSETS], include_in_schema=False
-            ),
-        ],
+    app = Litestar(
+        route_handlers=[*CONTROLLERS, pages.assets()],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
         exception_handlers=handlers(),
@@ -88,3 +81,6 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         state=State({"metrics": metrics}),
         logging_config=None,
     )
+    if settings.cors_origins:
+        app.asgi_handler = CrossOrigin(app.asgi_handler, policy(settings.cors_origins))
+    return app

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from uuid_utils import uuid7
 
-from app import headers, problems
+from app import headers, problems, response_headers
 from app.answers import REPLAYED, encode
 from app.bodies import reason_of
 from app.lines import PASSING
@@ -22,6 +22,7 @@ Handlers: TypeAlias = dict[
 
 _log: Final = structlog.get_logger()
 
+_NOTHING_THERE: Final = "There is nothing at this path."
 _KIND_OF_STATUS: Final = {
     400: problems.INVALID_REQUEST,
     404: problems.NOT_FOUND,
@@ -46,7 +47,7 @@ def answer(request: AnyRequest, document: dict[str, Any], **more: str) -> Respon
     return Response(
         encode(document | told),
         status_code=document["status"],
-        headers=more,
+        headers=response_headers.OF_DATA | more,
         media_type=problems.MEDIA_TYPE,
     )
 
@@ -64,8 +65,9 @@ def of_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     kind = _KIND_OF_STATUS.get(error.status_code)
     if kind is None:
         return of_crash(request, error)
-    document = problems.document(kind, error.detail or kind.title)
-    return answer(request, document, **(error.headers or {}))
+    # Litestar's own words about a file that is not there name the folder where it looked.
+    detail = _NOTHING_THERE if kind is problems.NOT_FOUND else error.detail
+    return answer(request, problems.document(kind, detail or kind.title), **(error.headers or {}))
 
 
 def of_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:

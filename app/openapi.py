@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import litestar_offline_docs
-from litestar import Response, Router
-from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Example,
     OpenAPIHeader,
@@ -26,7 +22,7 @@ from litestar.openapi.spec import (
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from app import examples
+from app import examples, pages
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -51,10 +47,6 @@ from app.problems import (
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # it has no public name
-
-# Served from the package: the documentation pages work without internet.
-ASSETS: Final = Path(litestar_offline_docs.__file__).parent / "static"
-ASSETS_PATH: Final = "/schema/assets"
 
 OF_READS: Final = (
     MISSING_TENANT,
@@ -266,31 +258,14 @@ def answered(kind: Any, description: str) -> ResponseSpec:
     return ResponseSpec(data_container=kind, generate_examples=False, description=description)
 
 
-def _of_unknown_page(response: Response[Any]) -> Response[Any]:
-    if response.status_code == NotFoundException.status_code:
-        raise NotFoundException  # instead of Litestar's own page, so that a problem is answered
-    return response
-
-
 NOT_MODIFIED: Final = ResponseSpec(data_container=None, description="Unchanged since this ETag.")
 
 CONFIG: Final = OpenAPIConfig(
     title="Stakebook",
     version="0.1.0",
     description="An event-sourced ledger for betting operators: bets, payments, balances.",
-    openapi_router=Router(
-        "/schema", route_handlers=[], include_in_schema=False, after_request=_of_unknown_page
-    ),
+    openapi_router=pages.router(),
     create_examples=False,
     use_handler_docstrings=True,
-    render_plugins=[
-        SwaggerRenderPlugin(
-            js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
-            css_url=f"{ASSETS_PATH}/swagger-ui.css",
-            standalone_preset_js_url=f"{ASSETS_PATH}/swagger-ui-standalone-preset.js",
-            favicon="<link rel='icon' href='data:,'>",
-            path=["/", "/swagger"],
-        ),
-        JsonRenderPlugin(path="/openapi.json"),
-    ],
+    render_plugins=[pages.PAGE, JsonRenderPlugin(path="/openapi.json")],
 )

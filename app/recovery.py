@@ -171,7 +171,8 @@ class Recovery:
             await self._run(batch[:middle], deadline)
             await self._run(batch[middle:], deadline)
         elif isinstance(error, REJECTIONS):
-            _log.warning("command rejected", sqlstate=error.sqlstate, error=str(error))
+            # Without the detail, which is the whole row.
+            _log.warning("command rejected", sqlstate=error.sqlstate, error=error.args[0])
             self._callers.fail(
                 batch, problems.COMMAND_REJECTED, "The database refuses a value of it."
             )

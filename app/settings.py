@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.complaint import Complaint
+from app.origins import Origins
 
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 
-_SECRETS: Final = frozenset({"CURSOR_SECRET"})  # never printed
+_SECRETS: Final = frozenset({"CURSOR_SECRET", "DATABASE_URL"})  # never printed
 
 
 class InvalidSetting(Complaint):
@@ -48,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     feed_followers: Annotated[int, Meta(ge=1, le=1024)] = 512
     feed_ping_seconds: Annotated[float, Meta(gt=0, le=300)] = 15.0
     cursor_secret: Annotated[str, Meta(min_length=32)] | None = None
+    cors_origins: Origins = Origins()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -63,16 +65,27 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
         }
         return cls(**given)
 
+    def __repr__(self) -> str:
+        """The settings without the values of secrets, wherever they may be printed."""
+        shown = {
+            field: "…" if variable in _SECRETS else getattr(self, field)
+            for field, variable in _VARIABLES.items()
+        }
+        return f"Settings({', '.join(f'{field}={value!r}' for field, value in shown.items())})"
+
 
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
 _VARIABLES: Final = {field: field.upper() for field in Settings.__struct_fields__}
 
 
 def _parsed(variable: str, value: str, kind: object) -> object:
-    if kind is Path:
-        return Path(value)
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(value, kind, strict=False, dec_hook=_read)
     except msgspec.ValidationError as error:
         reason = str(error).removesuffix(" - at `$`")
         raise InvalidSetting(variable, value, reason[0].lower() + reason[1:]) from error
+
+
+def _read(kind: type[Any], value: Any) -> Any:
+    """What is neither text nor a number: a path, origins."""
+    return kind(value)

@@ -23,7 +23,8 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     assert documented == {field.upper() for field in Settings.__struct_fields__}
 
 
-def test_the_readme_links_to_files_that_exist() -> None:
-    links = re.findall(r"\]\(((?!http)[^)#]+)\)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md"])
+def test_a_page_links_to_files_that_exist(page: str) -> None:
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", (ROOT / page).read_text())
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []

@@ -4,7 +4,7 @@ from litestar import Controller, MediaType, Response
 from msgspec import Struct
 
 from app import openapi
-from app.answers import Answer
+from app.answers import Answer, Document
 from app.handlers import get
 from app.problems import NOT_READY, problem
 from app.schema import schema_fault
@@ -62,4 +62,4 @@ class OperationsController(Controller):
     def metrics(self, request: LedgerRequest) -> Response[bytes]:
         """The counters of all workers in the Prometheus text format."""
         metrics = request.service.metrics
-        return Response(metrics.exposition(), media_type=metrics.content_type)
+        return Document(metrics.exposition(), metrics.content_type)

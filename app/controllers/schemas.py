@@ -6,7 +6,7 @@ from litestar import Controller, Response
 from msgspec import Raw, Struct
 
 from app import avro_schemas, headers, openapi, problems
-from app.answers import NOT_MODIFIED, Answer
+from app.answers import NOT_MODIFIED, PublicAnswer
 from app.handlers import get
 from app.paths import PathId
 from app.service import LedgerRequest
@@ -44,7 +44,7 @@ class SchemaController(Controller):
     )
     def all(self) -> Response[list[ListedSchema]]:
         """The schema of each stream of events."""
-        return Answer(
+        return PublicAnswer(
             [
                 ListedSchema(document.name, document.fingerprint, f"/schemas/{document.name}")
                 for document in avro_schemas.documents().values()
@@ -69,5 +69,5 @@ class SchemaController(Controller):
             raise problems.problem(problems.NOT_FOUND, f"There is no schema {name!r}.")
         tag = {"ETag": f'"{document.fingerprint}"'}
         if headers.is_unmodified(request.scope["headers"], tag["ETag"]):
-            return Answer(None, status_code=NOT_MODIFIED, headers=tag)
-        return Answer(Raw(document.text), headers=tag)
+            return PublicAnswer(None, status_code=NOT_MODIFIED, headers=tag)
+        return PublicAnswer(Raw(document.text), headers=tag)

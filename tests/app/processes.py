@@ -27,10 +27,17 @@ BACK_WITHIN_SECONDS: Final = 60
 class ServiceProcess:
     """A running `stakebook serve`; `client` calls it as the default tenant."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", client: Client, port: int) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", client: Client, port: int, log: int
+    ) -> None:
         self.client = client
         self.port = port
         self._process = process
+        self._log = log
+
+    def output(self) -> str:
+        """What it and its workers have printed and logged."""
+        return _content(self._log)
 
     def terminate(self) -> None:
         """Tell it to stop, as an orchestrator does."""
@@ -68,7 +75,7 @@ async def serving(**environment: str) -> AsyncGenerator[ServiceProcess, None]:
         limits = httpx.Limits(max_connections=300)
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
-            service = ServiceProcess(process, Client(http), port)
+            service = ServiceProcess(process, Client(http), port, log.fileno())
 
             async def ready() -> bool:
                 assert process.poll() is None, _content(log.fileno())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.origins import Origins
 from app.settings import InvalidSetting, Settings
 
 VALID: dict[str, tuple[str, object]] = {
@@ -27,6 +28,7 @@ VALID: dict[str, tuple[str, object]] = {
     "FEED_FOLLOWERS": ("1024", 1024),
     "FEED_PING_SECONDS": ("0.5", 0.5),
     "CURSOR_SECRET": ("s" * 32, "s" * 32),
+    "CORS_ORIGINS": ("https://a.example", Origins("https://a.example")),
 }
 DEFAULTS: dict[str, object] = {
     "database_url": None,
@@ -49,6 +51,7 @@ DEFAULTS: dict[str, object] = {
     "feed_followers": 512,
     "feed_ping_seconds": 15.0,
     "cursor_secret": None,
+    "cors_origins": Origins(),
 }
 
 
@@ -130,6 +133,8 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("FEED_PING_SECONDS", "0"),
         ("FEED_PING_SECONDS", "nan"),
         ("CURSOR_SECRET", "s" * 31),
+        ("CORS_ORIGINS", "https://a.example/"),
+        ("CORS_ORIGINS", "*,https://a.example"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
@@ -146,3 +151,11 @@ def test_a_secret_that_is_refused_is_not_printed() -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_environment({"CURSOR_SECRET": "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    given = {"CURSOR_SECRET": "hunter2" * 5, "DATABASE_URL": "postgresql://app:letmein@db/app"}
+    shown = repr(Settings.from_environment(given | {"PORT": "8123"}))
+    assert "port=8123" in shown
+    assert "hunter2" not in shown
+    assert "letmein" not in shown

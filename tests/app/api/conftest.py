@@ -1,4 +1,4 @@
-"""Every answer that a test of the API receives is held against the OpenAPI document."""
+"""Every answer that a test of the API receives is what the OpenAPI document says, and confined."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.api.confined import check_confined
 from tests.app.api.documented import check_documented
 from tests.conftest import Client, StartService
 
@@ -17,7 +18,7 @@ def start_service(start_service: StartService) -> StartService:
     @asynccontextmanager
     async def start(*arguments: Any, **settings: Any) -> AsyncGenerator[Client, None]:
         async with start_service(*arguments, **settings) as client:
-            client.http.event_hooks["response"].append(check_documented)
+            client.http.event_hooks["response"] += [check_confined, check_documented]
             yield client
 
     return start

@@ -154,6 +154,6 @@ async def test_many_streams_of_one_tenant_all_get_everything(client: Client) -> 
 async def test_a_stream_begins_at_once_although_there_is_nothing(client: Client) -> None:
     headers = {"X-Tenant-Id": str(client.tenant_id)}
     async with client.http.stream("GET", "/feed/stream", headers=headers) as answer:
-        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["Cache-Control"] == "no-store"
         async with aclosing(messages(answer)) as received:
             assert (await anext(received)).event is None
