@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -17,6 +17,7 @@ from app.committer import Committer
 from app.controllers import CONTROLLERS
 from app.cursors import Cursors
 from app.database import open_pool
+from app.exact_numbers import ExactNumbers
 from app.failures import handlers
 from app.feed import Feed
 from app.lines import CONNECTIONS
@@ -30,12 +31,16 @@ from app.service import LedgerRequest, Service
 from app.settings import Settings
 from app.wakeups import Wakeups
 
+if TYPE_CHECKING:
+    from app.access import Access
+
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
+    access = _access(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -55,6 +60,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             wakeups=wakeups,
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
+            access=access,
         )
         pruning = asyncio.create_task(prune_regularly(pool, settings))
         try:
@@ -81,10 +87,19 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         ],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
+        guards=[access.check] if access else [],
         exception_handlers=handlers(),
         openapi_config=openapi.CONFIG,
-        plugins=[openapi.ExactNumbers()],
-        lifespan=[lifespan, *lifespans],
+        plugins=[ExactNumbers()],
+        lifespan=[*([access.kept] if access else []), lifespan, *lifespans],
         state=State({"metrics": metrics}),
         logging_config=None,
     )
+
+
+def _access(settings: Settings) -> "Access | None":
+    if settings.auth == "none":
+        return None
+    from app.access import Access  # noqa: PLC0415 - 8 MB that a service without tokens is spared
+
+    return Access(settings)

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import litestar_offline_docs
 from litestar import Response, Router
@@ -23,10 +22,8 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.plugins import OpenAPISchemaPlugin
-from litestar.typing import FieldDefinition
 
-from app import examples
+from app import examples, security_scheme
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -41,22 +38,27 @@ from app.problems import (
     MISSING_TENANT,
     NO_SUCH_MOMENT,
     OVERLOADED,
+    SCOPE_MISSING,
+    TENANT_FORBIDDEN,
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
+    TOKEN_INVALID,
+    TOKEN_MISSING,
     UNAVAILABLE,
     Kind,
     ProblemDetails,
     document,
 )
 
-if TYPE_CHECKING:
-    from litestar._openapi.schema_generation import SchemaCreator  # it has no public name
-
 # Served from the package: the documentation pages work without internet.
 ASSETS: Final = Path(litestar_offline_docs.__file__).parent / "static"
 ASSETS_PATH: Final = "/schema/assets"
 
+# Of every route with a scope, also of those that need no tenant.
+OF_ACCESS: Final = (TOKEN_MISSING, TOKEN_INVALID, SCOPE_MISSING)
 OF_READS: Final = (
+    *OF_ACCESS,
+    TENANT_FORBIDDEN,
     MISSING_TENANT,
     INVALID_TENANT,
     INVALID_REQUEST,
@@ -146,23 +148,6 @@ _IF_NONE_MATCH: Final = Parameter(
 )
 
 
-class ExactNumbers(OpenAPISchemaPlugin):
-    """Amounts are JSON numbers; Litestar takes a Decimal for a string."""
-
-    @staticmethod
-    def is_plugin_supported_type(value: Any) -> bool:
-        """Whether `value` is the type of amounts."""
-        return value is Decimal
-
-    def to_openapi_schema(
-        self,
-        field_definition: FieldDefinition,  # noqa: ARG002 - Litestar's signature
-        schema_creator: "SchemaCreator",  # noqa: ARG002 - as above
-    ) -> Schema:
-        """The schema of an amount."""
-        return Schema(type=OpenAPIType.NUMBER)
-
-
 @dataclass
 class OpenOperation(Operation):
     """An operation that needs no tenant, with examples of what it takes and answers."""
@@ -172,10 +157,16 @@ class OpenOperation(Operation):
     etag: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        self.security = self.security or []  # to everybody, said and not left open
         self.parameters = [*(self.parameters or []), *self.queries, *self.headers]
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
                 self._complete(response, status)
+            if isinstance(response, OpenAPIResponse) and status == "401":
+                response.headers = {
+                    **(response.headers or {}),
+                    "WWW-Authenticate": security_scheme.CHALLENGE,
+                }
         if isinstance(self.request_body, RequestBody):
             content = self.request_body.content["application/json"]
             content.example = examples.REQUESTS[str(self.operation_id)]
@@ -281,6 +272,7 @@ CONFIG: Final = OpenAPIConfig(
     openapi_router=Router(
         "/schema", route_handlers=[], include_in_schema=False, after_request=_of_unknown_page
     ),
+    components=security_scheme.COMPONENTS,
     create_examples=False,
     use_handler_docstrings=True,
     render_plugins=[

@@ -49,6 +49,7 @@ class EventController(Controller):
 
     @get(
         "/bets/{bet_id:str}/events",
+        scope="audit:read",
         operation_id="getBetEvents",
         summary="List a bet's events",
         operation_class=openapi.TenantOperation,
@@ -60,6 +61,7 @@ class EventController(Controller):
 
     @get(
         "/payments/{payment_id:str}/events",
+        scope="audit:read",
         operation_id="getPaymentEvents",
         summary="List a payment's events",
         operation_class=openapi.TenantOperation,
@@ -71,6 +73,7 @@ class EventController(Controller):
 
     @get(
         "/users/{user_id:str}/balance/events",
+        scope="audit:read",
         operation_id="getBalanceEvents",
         summary="List a balance's events",
         operation_class=openapi.TenantOperation,
@@ -88,6 +91,7 @@ class EventController(Controller):
 
     @get(
         "/events",
+        scope="audit:read",
         operation_id="listEvents",
         summary="List the tenant's events",
         operation_class=openapi.TenantOperation,

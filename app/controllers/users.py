@@ -44,6 +44,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/bets",
+        scope="bets:read",
         operation_id="listBets",
         summary="List a user's bets",
         operation_class=openapi.PastRead,
@@ -66,6 +67,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/payments",
+        scope="payments:read",
         operation_id="listPayments",
         summary="List a user's payments",
         operation_class=openapi.TenantOperation,
@@ -86,6 +88,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/balance",
+        scope="payments:read",
         operation_id="getBalance",
         summary="Read a user's balance",
         operation_class=openapi.PastRead,
@@ -102,6 +105,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/activity",
+        scope="reports:read",
         operation_id="getActivity",
         summary="Read a user's activity",
         operation_class=openapi.TenantOperation,
@@ -114,6 +118,7 @@ class UserController(Controller):
 
     @get(
         "/top",
+        scope="reports:read",
         operation_id="listTopUsers",
         summary="Rank users",
         operation_class=openapi.TenantOperation,
