@@ -143,6 +143,7 @@ class Draft:
                 correlation_id=submission.correlation_id,
                 related_to=fact.related_to,
                 causation_id=submission.command_id,
+                actor=submission.actor,
                 traceparent=submission.traceparent,
             ),
             event=fact.event,

@@ -1,6 +1,8 @@
 """A tenant's log as server-sent events, for as long as the caller stays."""
 
 import asyncio
+from math import inf
+from time import time
 from typing import Final, cast
 
 import structlog
@@ -9,6 +11,7 @@ from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receiv
 from app.answers import Answer
 from app.feed import MESSAGES
 from app.follower import following
+from app.grant import Grant
 from app.service import Service
 
 _log: Final = structlog.get_logger()
@@ -33,15 +36,21 @@ class EventStream(Answer):
     a caller who takes nothing.
     """
 
-    def __init__(self, service: Service, tenant_id: int, after: int) -> None:
+    def __init__(
+        self, service: Service, tenant_id: int, after: int, grant: Grant | None = None
+    ) -> None:
         super().__init__(None)
+        self._until = inf if grant is None else grant.until
         self._service = service
         self._tenant_id = tenant_id
         self._after = after
         self._ping_seconds = service.settings.feed_ping_seconds
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        """Send the stream; it ends when the process stops. Raises `Problem` before it begins."""
+        """Send the stream; it ends when the process stops, or when its token would be refused.
+
+        Raises `Problem` before it begins.
+        """
         async with following(
             self._service, receive, MESSAGES, self._tenant_id, self._after
         ) as follower:
@@ -50,9 +59,9 @@ class EventStream(Answer):
             await send(cast("HTTPResponseStartEvent", start))
             try:
                 await _send(send, _OPENING)
-                while not follower.ended:
+                while not follower.ended and (left := self._until - time()) > 0:
                     await _send(send, page.body if page else _PING)
-                    page = await follower.page(EVENTS_AT_ONCE, self._ping_seconds)
+                    page = await follower.page(EVENTS_AT_ONCE, min(self._ping_seconds, left))
                 await _send(send, b"", more=False)
             except TimeoutError:
                 _log.info("follower takes nothing", tenant_id=self._tenant_id, after=follower.after)

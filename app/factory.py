@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -15,6 +15,7 @@ from app.controllers import CONTROLLERS
 from app.cross_origin import CrossOrigin, policy
 from app.cursors import Cursors
 from app.database import open_pool
+from app.exact_numbers import ExactNumbers
 from app.failures import handlers
 from app.feed import Feed
 from app.lines import CONNECTIONS
@@ -28,12 +29,16 @@ from app.service import LedgerRequest, Service
 from app.settings import Settings
 from app.wakeups import Wakeups
 
+if TYPE_CHECKING:
+    from app.access import Access
+
 Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
+    access = _access(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -53,6 +58,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             wakeups=wakeups,
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
+            access=access,
         )
         pruning = asyncio.create_task(prune_regularly(pool, settings))
         try:
@@ -74,13 +80,22 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         route_handlers=[*CONTROLLERS, pages.assets()],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
+        guards=[access.check] if access else [],
         exception_handlers=handlers(),
         openapi_config=openapi.CONFIG,
-        plugins=[openapi.ExactNumbers()],
-        lifespan=[lifespan, *lifespans],
+        plugins=[ExactNumbers()],
+        lifespan=[*([access.kept] if access else []), lifespan, *lifespans],
         state=State({"metrics": metrics}),
         logging_config=None,
     )
     if settings.cors_origins:
         app.asgi_handler = CrossOrigin(app.asgi_handler, policy(settings.cors_origins))
     return app
+
+
+def _access(settings: Settings) -> "Access | None":
+    if settings.auth == "none":
+        return None
+    from app.access import Access  # noqa: PLC0415 - 8 MB that a service without tokens is spared
+
+    return Access(settings)

@@ -54,7 +54,8 @@ def answer(request: AnyRequest, document: dict[str, Any], **more: str) -> Respon
 
 def of_problem(request: AnyRequest, error: Problem) -> Response[bytes]:
     """A problem that the service raised itself."""
-    response = answer(request, error.document, **({REPLAYED: "true"} if error.replayed else {}))
+    replayed = {REPLAYED: "true"} if error.replayed else {}
+    response = answer(request, error.document, **replayed, **error.headers)
     if error.document["status"] == problems.INTERNAL.status:
         _log.error("command failed", request_id=response.headers["X-Request-Id"])
     return response

@@ -44,6 +44,12 @@ def tenant_id(headers: RawHeaders) -> int:
     return number
 
 
+def bearer_tokens(headers: RawHeaders) -> list[bytes]:
+    """What every Authorization header of the scheme Bearer carries; its name has no case."""
+    given = [value.partition(b" ") for name, value in headers if name == b"authorization"]
+    return [token.strip() for scheme, _, token in given if scheme.lower() == b"bearer"]
+
+
 def idempotency_key(headers: RawHeaders) -> str:
     """The key of a command, bare or as a structured-field string. Raises `Problem`.
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -19,10 +18,8 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.plugins import OpenAPISchemaPlugin
-from litestar.typing import FieldDefinition
 
-from app import examples, pages
+from app import examples, pages, security_scheme
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -37,18 +34,23 @@ from app.problems import (
     MISSING_TENANT,
     NO_SUCH_MOMENT,
     OVERLOADED,
+    SCOPE_MISSING,
+    TENANT_FORBIDDEN,
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
+    TOKEN_INVALID,
+    TOKEN_MISSING,
     UNAVAILABLE,
     Kind,
     ProblemDetails,
     document,
 )
 
-if TYPE_CHECKING:
-    from litestar._openapi.schema_generation import SchemaCreator  # it has no public name
-
+# Of every route with a scope, also of those that need no tenant.
+OF_ACCESS: Final = (TOKEN_MISSING, TOKEN_INVALID, SCOPE_MISSING)
 OF_READS: Final = (
+    *OF_ACCESS,
+    TENANT_FORBIDDEN,
     MISSING_TENANT,
     INVALID_TENANT,
     INVALID_REQUEST,
@@ -138,23 +140,6 @@ _IF_NONE_MATCH: Final = Parameter(
 )
 
 
-class ExactNumbers(OpenAPISchemaPlugin):
-    """Amounts are JSON numbers; Litestar takes a Decimal for a string."""
-
-    @staticmethod
-    def is_plugin_supported_type(value: Any) -> bool:
-        """Whether `value` is the type of amounts."""
-        return value is Decimal
-
-    def to_openapi_schema(
-        self,
-        field_definition: FieldDefinition,  # noqa: ARG002 - Litestar's signature
-        schema_creator: "SchemaCreator",  # noqa: ARG002 - as above
-    ) -> Schema:
-        """The schema of an amount."""
-        return Schema(type=OpenAPIType.NUMBER)
-
-
 @dataclass
 class OpenOperation(Operation):
     """An operation that needs no tenant, with examples of what it takes and answers."""
@@ -164,10 +149,16 @@ class OpenOperation(Operation):
     etag: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        self.security = self.security or []  # to everybody, said and not left open
         self.parameters = [*(self.parameters or []), *self.queries, *self.headers]
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
                 self._complete(response, status)
+            if isinstance(response, OpenAPIResponse) and status == "401":
+                response.headers = {
+                    **(response.headers or {}),
+                    "WWW-Authenticate": security_scheme.CHALLENGE,
+                }
         if isinstance(self.request_body, RequestBody):
             content = self.request_body.content["application/json"]
             content.example = examples.REQUESTS[str(self.operation_id)]
@@ -265,6 +256,7 @@ CONFIG: Final = OpenAPIConfig(
     version="0.1.0",
     description="An event-sourced ledger for betting operators: bets, payments, balances.",
     openapi_router=pages.router(),
+    components=security_scheme.COMPONENTS,
     create_examples=False,
     use_handler_docstrings=True,
     render_plugins=[pages.PAGE, JsonRenderPlugin(path="/openapi.json")],

@@ -1,6 +1,6 @@
 """Every way in which the service says no over HTTP, as problem details (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -65,12 +65,22 @@ class Kind(Struct, frozen=True):
 
 
 class Problem(Exception):
-    """A request is answered with a problem; `replayed` if an earlier request had it already."""
+    """A request is answered with a problem; `replayed` if an earlier request had it already.
 
-    def __init__(self, document: dict[str, Any], *, replayed: bool = False) -> None:
+    `headers` are those that the answer has on top of what all problems have.
+    """
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        *,
+        replayed: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(document["detail"])
         self.document = document
         self.replayed = replayed
+        self.headers = headers or {}
 
 
 MISSING_TENANT: Final = Kind("missing-tenant", 400, "Tenant missing", "Missing X-Tenant-Id header")
@@ -83,6 +93,10 @@ INVALID_KEY: Final = Kind(
 )
 INVALID_REQUEST: Final = Kind("invalid-request", 400, "Request not understood", "Invalid request")
 INVALID_CURSOR: Final = Kind("invalid-cursor", 400, "Cursor not valid here", "Invalid cursor")
+TOKEN_MISSING: Final = Kind("token-missing", 401, "Token missing", "Missing bearer token")
+TOKEN_INVALID: Final = Kind("token-invalid", 401, "Token not accepted", "Invalid bearer token")
+SCOPE_MISSING: Final = Kind("scope-missing", 403, "Scope missing")
+TENANT_FORBIDDEN: Final = Kind("tenant-forbidden", 403, "Tenant not named by the token")
 TENANT_SUSPENDED: Final = Kind("tenant-suspended", 403, "Tenant suspended")
 TENANT_NOT_FOUND: Final = Kind("tenant-not-found", 404, "Tenant not found")
 BET_NOT_FOUND: Final = Kind("bet-not-found", 404, "Bet not found")

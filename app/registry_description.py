@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from litestar.openapi.spec import Parameter, RequestBody
 
 from app.headers import MERGE_PATCH
-from app.openapi import REQUEST_ID, OpenOperation
+from app.openapi import OF_ACCESS, REQUEST_ID, OpenOperation
 from app.problems import (
     BODY_TOO_LARGE,
     INTERNAL,
@@ -17,7 +17,7 @@ from app.problems import (
     UNSUPPORTED_MEDIA_TYPE,
 )
 
-OF_READS: Final = (INVALID_REQUEST, INTERNAL, UNAVAILABLE)
+OF_READS: Final = (*OF_ACCESS, INVALID_REQUEST, INTERNAL, UNAVAILABLE)
 OF_BODIES: Final = (*OF_READS, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, TENANT_EXISTS)
 
 

@@ -1,6 +1,6 @@
 """What a running process consists of, and the request by which controllers reach it."""
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 from litestar import Request
@@ -14,6 +14,7 @@ from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
 from app.feed import Feed
+from app.grant import Grant
 from app.metrics import Metrics
 from app.problems import Problem, problem
 from app.reads import Reads
@@ -21,6 +22,9 @@ from app.settings import Settings
 from app.submission import Applied, Resource, Submission
 from app.wakeups import Wakeups
 from domain.decision import Command
+
+if TYPE_CHECKING:
+    from app.access import Access
 
 MOST_BODY_BYTES: Final = 64 * 1024
 MOST_READ_BYTES: Final = 1024 * 1024
@@ -30,7 +34,10 @@ _PATCHES: Final = (*_BODIES, headers.MERGE_PATCH)
 
 
 class Service(Struct, kw_only=True):
-    """The parts of one process; `draining` is set once it is told to stop."""
+    """The parts of one process; `draining` is set once it is told to stop.
+
+    Without `access` nobody is asked who he is.
+    """
 
     settings: Settings
     pool: asyncpg.Pool
@@ -40,12 +47,17 @@ class Service(Struct, kw_only=True):
     wakeups: Wakeups
     cursors: Cursors
     metrics: Metrics
+    access: "Access | None" = None
     draining: bool = False
 
 
 class LedgerRequest(Request[Any, Any, State]):
-    """A request to the ledger: strict about its body and headers, with the service at hand."""
+    """A request to the ledger: strict about its body and headers, with the service at hand.
 
+    `grant` is what the caller's token grants; None where nobody is asked for one.
+    """
+
+    grant: Grant | None = None
     _whole: bytes | None = None
 
     @property
@@ -118,7 +130,7 @@ class LedgerRequest(Request[Any, Any, State]):
         service, raw = self.service, self.scope["headers"]
         tenant_id = headers.tenant_id(raw)
         await service.reads.must_exist(tenant_id)
-        command_id = str(uuid7())
+        command_id, grant = str(uuid7()), self.grant
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
             tenant_id=tenant_id,
@@ -129,6 +141,7 @@ class LedgerRequest(Request[Any, Any, State]):
             idempotency_key=headers.idempotency_key(raw),
             fingerprint=fingerprint.of_command(command, **path),
             expected_versions=None if resource_id is None else headers.expected_versions(raw),
+            actor=None if grant is None else grant.subject,
             correlation_id=headers.correlation_id(raw),
             traceparent=headers.traceparent(raw),
         )

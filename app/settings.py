@@ -14,8 +14,9 @@ from app.origins import Origins
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+Secret: TypeAlias = Annotated[str, Meta(min_length=32)]
 
-_SECRETS: Final = frozenset({"CURSOR_SECRET", "DATABASE_URL"})  # never printed
+_SECRETS: Final = frozenset({"CURSOR_SECRET", "DATABASE_URL", "JWT_SECRET"})  # never printed
 
 
 class InvalidSetting(Complaint):
@@ -48,8 +49,16 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     prune_interval_hours: Annotated[float, Meta(gt=0, le=1_000)] = 6.0
     feed_followers: Annotated[int, Meta(ge=1, le=1024)] = 512
     feed_ping_seconds: Annotated[float, Meta(gt=0, le=300)] = 15.0
-    cursor_secret: Annotated[str, Meta(min_length=32)] | None = None
+    cursor_secret: Secret | None = None
     cors_origins: Origins = Origins()
+    auth: Literal["none", "jwt"] = "none"
+    auth_none_anywhere: Literal["yes", "no"] = "no"
+    jwt_jwks: str | None = None
+    jwt_jwks_seconds: Seconds = 300.0
+    jwt_secret: Secret | None = None
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    jwt_leeway_seconds: Annotated[float, Meta(ge=0, le=60)] = 30.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -30,7 +30,8 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
 
     `command_id`, a UUID, is new for every request and survives re-runs of the batch;
     `resource_id` is the bet or payment, made here for a creation. `expected_versions` comes
-    from If-Match; `correlation_id` and `traceparent` go into the events' metadata.
+    from If-Match; `actor`, the subject of the caller's token, `correlation_id` and `traceparent`
+    go into the events' metadata.
     """
 
     tenant_id: int
@@ -41,6 +42,7 @@ class Submission(Struct, frozen=True, kw_only=True, eq=False):
     idempotency_key: str
     fingerprint: dict[str, str]
     expected_versions: frozenset[int] | None = None
+    actor: str | None = None
     correlation_id: str | None = None
     traceparent: str | None = None
 

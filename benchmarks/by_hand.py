@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _BET_FIELDS: Final = Bet.__struct_fields__
 
 
-@post("/bets")
+@post("/bets", scope=None)
 async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Any]:
     """Place a bet; a repeat is answered with the bet that the first request placed."""
     tenant_id = request.tenant_id
@@ -59,7 +59,7 @@ async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[An
     return answers.of_bet(Applied(_repeated(first, data), OK, duplicate=True))
 
 
-@get("/bets/{bet_id:str}")
+@get("/bets/{bet_id:str}", scope=None)
 async def read(request: LedgerRequest, bet_id: str) -> Response[Any]:
     """The present state of a bet."""
     row = await _pool(request).fetchrow(plain_sql.BET, request.tenant_id, bet_id)
@@ -68,7 +68,7 @@ async def read(request: LedgerRequest, bet_id: str) -> Response[Any]:
     return answers.tagged(Bet(**row), request.scope["headers"])
 
 
-@get("/users/{user_id:str}/bets")
+@get("/users/{user_id:str}/bets", scope=None)
 async def list_bets(
     request: LedgerRequest,
     user_id: str,
@@ -86,7 +86,7 @@ async def list_bets(
     return Answer(BetPage(bets=bets, total=total, next_cursor=following))
 
 
-@get("/readyz", sync_to_thread=False)
+@get("/readyz", scope=None, sync_to_thread=False)
 def ready() -> None:
     """There is nothing to wait for."""
 

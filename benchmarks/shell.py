@@ -13,7 +13,7 @@ from benchmarks import collector, made_up
 from domain.bet import Bet, PlaceBet
 
 
-@post("/bets")
+@post("/bets", scope=None)
 async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Bet]:
     """Answer what was sent, in the shape of the ledger's answer."""
     headers.tenant_id(request.scope["headers"])
@@ -21,14 +21,14 @@ async def place(request: LedgerRequest, data: JSONBody[PlaceBet]) -> Response[Be
     return answers.of_bet(Applied(bet, CREATED, duplicate=False))
 
 
-@get("/bets/{bet_id:str}")
+@get("/bets/{bet_id:str}", scope=None)
 async def read(request: LedgerRequest, bet_id: PathId) -> Response[Bet]:
     """Answer with a bet that nobody placed."""
     headers.tenant_id(request.scope["headers"])
     return answers.tagged(made_up.bet(bet_id), request.scope["headers"])
 
 
-@get("/readyz", sync_to_thread=False)
+@get("/readyz", scope=None, sync_to_thread=False)
 def ready() -> None:
     """There is nothing to wait for."""
 

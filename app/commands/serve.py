@@ -12,6 +12,7 @@ import click
 import structlog
 
 from app import server
+from app.access_settings import check_access
 from app.address import database_url
 from app.logs import configure
 from app.settings import Settings
@@ -24,11 +25,15 @@ def command() -> None:
     """Serve the API, on an embedded PostgreSQL unless DATABASE_URL is set."""
     settings = Settings.from_environment()
     configure(settings)
+    check_access(settings)
     server.check_port(settings.host, settings.port)
     signal.signal(signal.SIGTERM, _end)
     with database_url(settings) as url:
         os.environ["DATABASE_URL"] = url
-        _run("migrate" if settings.database_url is None else "check")
+        if settings.database_url is None:
+            _run("migrate")
+        if settings.database_url is not None or settings.auth == "jwt":
+            _run("check")
         os.environ["CURSOR_SECRET"] = settings.cursor_secret or _cursor_secret(settings)
         with tempfile.TemporaryDirectory(prefix="stakebook-") as directory:
             if settings.workers > 1:
@@ -70,4 +75,10 @@ def _cursor_secret(settings: Settings) -> str:
 def _announce(settings: Settings) -> None:
     root = f"http://{settings.host}:{settings.port}"
     click.echo(f"Stakebook serves {root} (documentation {root}/schema, health {root}/readyz).")
+    if settings.auth == "none":
+        click.echo(
+            "AUTH=none: nobody is asked who he is; whoever gets here reads and writes it all."
+        )
+    else:
+        click.echo("AUTH=jwt: every caller needs a bearer token.")
     click.echo("Ctrl-C stops it.")

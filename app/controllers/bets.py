@@ -38,6 +38,7 @@ class BetController(Controller):
     tags = ("Bets",)
 
     @post(
+        scope="bets:write",
         operation_id="placeBet",
         summary="Place a bet",
         operation_class=openapi.Creation,
@@ -53,6 +54,7 @@ class BetController(Controller):
     @post(
         "/{bet_id:str}/confirm",
         status_code=200,
+        scope="bets:write",
         operation_id="confirmBet",
         summary="Confirm a placed bet",
         operation_class=openapi.Transition,
@@ -65,6 +67,7 @@ class BetController(Controller):
     @post(
         "/{bet_id:str}/settle",
         status_code=200,
+        scope="bets:write",
         operation_id="settleBet",
         summary="Settle a bet",
         operation_class=openapi.Transition,
@@ -79,6 +82,7 @@ class BetController(Controller):
     @post(
         "/{bet_id:str}/cancel",
         status_code=200,
+        scope="bets:write",
         operation_id="cancelBet",
         summary="Cancel a bet",
         operation_class=openapi.Transition,
@@ -95,6 +99,7 @@ class BetController(Controller):
 
     @get(
         "/{bet_id:str}",
+        scope="bets:read",
         operation_id="getBet",
         summary="Read a bet",
         operation_class=openapi.TaggedRead,

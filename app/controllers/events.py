@@ -52,6 +52,7 @@ class EventController(Controller):
 
     @get(
         "/bets/{bet_id:str}/events",
+        scope="audit:read",
         operation_id="getBetEvents",
         summary="List a bet's events",
         operation_class=openapi.TenantOperation,
@@ -63,6 +64,7 @@ class EventController(Controller):
 
     @get(
         "/payments/{payment_id:str}/events",
+        scope="audit:read",
         operation_id="getPaymentEvents",
         summary="List a payment's events",
         operation_class=openapi.TenantOperation,
@@ -74,6 +76,7 @@ class EventController(Controller):
 
     @get(
         "/users/{user_id:str}/balance/events",
+        scope="audit:read",
         operation_id="getBalanceEvents",
         summary="List a balance's events",
         operation_class=openapi.TenantOperation,
@@ -91,6 +94,7 @@ class EventController(Controller):
 
     @get(
         "/events",
+        scope="audit:read",
         operation_id="listEvents",
         summary="List the tenant's events",
         operation_class=openapi.TenantOperation,

@@ -40,6 +40,7 @@ class FeedController(Controller):
     tags = ("Events",)
 
     @get(
+        scope="audit:read",
         operation_id="getFeed",
         summary="Read on in the tenant's log",
         operation_class=FeedRead,
@@ -66,6 +67,7 @@ class FeedController(Controller):
 
     @get(
         "/stream",
+        scope="audit:read",
         operation_id="followFeed",
         summary="Follow the tenant's log",
         media_type=feed.MESSAGES.media_type,
@@ -76,13 +78,16 @@ class FeedController(Controller):
         """The events after a position and all that come, as server-sent events without end.
 
         The id of a message is the position of its event. Who is cut off comes back with the
-        last one as Last-Event-ID, which goes before `after`, and misses nothing.
+        last one as Last-Event-ID, which goes before `after`, and misses nothing. A stream ends
+        when its token does.
         """
         chosen(request.scope["headers"], (feed.MESSAGES.media_type,))
         tenant_id = request.tenant_id
         await request.service.reads.must_exist(tenant_id)
         last = headers.last_event_id(request.scope["headers"])
-        return EventStream(request.service, tenant_id, after if last is None else last)
+        return EventStream(
+            request.service, tenant_id, after if last is None else last, request.grant
+        )
 
 
 async def _page(request: LedgerRequest, form: Form, after: int, limit: int, wait: int) -> Page:

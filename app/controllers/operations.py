@@ -24,6 +24,7 @@ class OperationsController(Controller):
 
     @get(
         "/livez",
+        scope=None,
         operation_id="isAlive",
         operation_class=openapi.OpenOperation,
         summary="Is the process alive?",
@@ -35,16 +36,19 @@ class OperationsController(Controller):
 
     @get(
         "/readyz",
+        scope=None,
         operation_id="isReady",
         operation_class=openapi.OpenOperation,
         summary="Is the service ready for requests?",
         responses=openapi.problems(NOT_READY),
     )
     async def ready(self, request: LedgerRequest) -> Response[Alive]:
-        """Ready when the database answers, its schema is at head and nobody told it to stop."""
+        """Ready when the database answers at head, tokens can be checked and nobody said stop."""
         service = request.service
         if service.draining:
             raise problem(NOT_READY, "The service is shutting down.")
+        if service.access is not None and not service.access.ready:
+            raise problem(NOT_READY, "The keys of tokens could not be read from JWT_JWKS.")
         if not service.committer.alive:
             raise problem(NOT_READY, "Commands are no longer committed: restart the process.")
         if fault := await schema_fault(service.pool):
@@ -53,6 +57,7 @@ class OperationsController(Controller):
 
     @get(
         "/metrics",
+        scope=None,
         operation_id="getMetrics",
         operation_class=openapi.OpenOperation,
         summary="Metrics for Prometheus",

@@ -39,6 +39,7 @@ class PaymentController(Controller):
     tags = ("Payments",)
 
     @post(
+        scope="payments:write",
         operation_id="makePayment",
         summary="Make a deposit or a withdrawal",
         operation_class=openapi.Creation,
@@ -58,6 +59,7 @@ class PaymentController(Controller):
     @post(
         "/{payment_id:str}/complete",
         status_code=200,
+        scope="payments:write",
         operation_id="completePayment",
         summary="Complete a payment",
         operation_class=openapi.Transition,
@@ -70,6 +72,7 @@ class PaymentController(Controller):
     @post(
         "/{payment_id:str}/fail",
         status_code=200,
+        scope="payments:write",
         operation_id="failPayment",
         summary="Fail a payment",
         operation_class=openapi.Transition,
@@ -87,6 +90,7 @@ class PaymentController(Controller):
 
     @get(
         "/{payment_id:str}",
+        scope="payments:read",
         operation_id="getPayment",
         summary="Read a payment",
         operation_class=openapi.TaggedRead,

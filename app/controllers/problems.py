@@ -33,6 +33,7 @@ class ProblemController(Controller):
     tags = ("Problems",)
 
     @get(
+        scope=None,
         operation_id="listProblems",
         operation_class=openapi.OpenOperation,
         summary="List the kinds of problems",
@@ -44,6 +45,7 @@ class ProblemController(Controller):
 
     @get(
         "/{slug:str}",
+        scope=None,
         operation_id="getProblem",
         operation_class=openapi.OpenOperation,
         summary="Read a kind of problem",

@@ -37,6 +37,7 @@ class SchemaController(Controller):
     tags = ("Schemas",)
 
     @get(
+        scope=None,
         operation_id="listSchemas",
         operation_class=openapi.OpenOperation,
         summary="List the Avro schemas",
@@ -53,6 +54,7 @@ class SchemaController(Controller):
 
     @get(
         "/{name:str}",
+        scope=None,
         operation_id="getSchema",
         operation_class=openapi.OpenTaggedRead,
         summary="Read an Avro schema",

@@ -22,6 +22,7 @@ from app.problems import (
     Problem,
     problem,
 )
+from app.scopes import OVER_TENANTS
 from app.service import LedgerRequest
 from app.submission import CREATED, OK
 from domain.errors import WalletInUse
@@ -40,6 +41,7 @@ class TenantRegistryController(Controller):
     tags = ("Tenants",)
 
     @post(
+        scope=OVER_TENANTS,
         operation_id="createTenant",
         summary="Create a tenant",
         operation_class=description.RegistryOperation,
@@ -62,6 +64,7 @@ class TenantRegistryController(Controller):
         return Answer(tenant, status_code=CREATED if is_new else OK, headers=location)
 
     @get(
+        scope=OVER_TENANTS,
         operation_id="listTenants",
         summary="List tenants",
         operation_class=description.RegistryOperation,
@@ -82,6 +85,7 @@ class TenantRegistryController(Controller):
 
     @get(
         "/{tenant_id:str}",
+        scope=OVER_TENANTS,
         operation_id="getTenant",
         summary="Read a tenant",
         operation_class=description.RegistryOperation,
@@ -96,6 +100,7 @@ class TenantRegistryController(Controller):
 
     @patch(
         "/{tenant_id:str}",
+        scope=OVER_TENANTS,
         operation_id="changeTenant",
         summary="Change a tenant",
         operation_class=description.RegistryChange,

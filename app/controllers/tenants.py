@@ -18,6 +18,7 @@ class TenantController(Controller):
 
     @get(
         "/summary",
+        scope="reports:read",
         operation_id="getTenantSummary",
         summary="Read the tenant's totals",
         operation_class=openapi.PastRead,

@@ -47,6 +47,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/bets",
+        scope="bets:read",
         operation_id="listBets",
         summary="List a user's bets",
         operation_class=openapi.PastRead,
@@ -69,6 +70,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/payments",
+        scope="payments:read",
         operation_id="listPayments",
         summary="List a user's payments",
         operation_class=openapi.TenantOperation,
@@ -89,6 +91,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/balance",
+        scope="payments:read",
         operation_id="getBalance",
         summary="Read a user's balance",
         operation_class=openapi.PastRead,
@@ -105,6 +108,7 @@ class UserController(Controller):
 
     @get(
         "/{user_id:str}/activity",
+        scope="reports:read",
         operation_id="getActivity",
         summary="Read a user's activity",
         operation_class=openapi.TenantOperation,
@@ -117,6 +121,7 @@ class UserController(Controller):
 
     @get(
         "/top",
+        scope="reports:read",
         operation_id="listTopUsers",
         summary="Rank users",
         operation_class=openapi.TenantOperation,

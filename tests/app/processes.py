@@ -25,7 +25,12 @@ BACK_WITHIN_SECONDS: Final = 60
 
 
 class ServiceProcess:
-    """A running `stakebook serve`; `client` calls it as the default tenant."""
+    """A running `stakebook serve`; `client` calls it as the default tenant.
+
+    `said` is what it wrote, once it has ended.
+    """
+
+    said = ""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", client: Client, port: int, log: int
@@ -92,6 +97,7 @@ async def serving(**environment: str) -> AsyncGenerator[ServiceProcess, None]:
             finally:
                 service.kill()
                 process.wait()
+                service.said = _content(log.fileno())
 
 
 async def run(

@@ -23,14 +23,14 @@ def loaded_by(program: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["litestar", "sqlalchemy", "alembic", "asyncpg"])
+@pytest.mark.parametrize("package", ["litestar", "sqlalchemy", "alembic", "asyncpg", "jwt"])
 def test_the_supervisor_does_without(package: str) -> None:
     loaded = loaded_by("import app.cli; app.cli.cli.get_command(None, 'serve')")
     assert {"granian", "click"} <= loaded
     assert package not in loaded
 
 
-@pytest.mark.parametrize("package", ["alembic", "mako", "click"])
+@pytest.mark.parametrize("package", ["alembic", "mako", "click", "jwt", "cryptography"])
 def test_a_worker_does_without(package: str) -> None:
     loaded = loaded_by("import granian.server.mp, app.asgi")
     assert {"litestar", "sqlalchemy", "asyncpg"} <= loaded

@@ -29,6 +29,14 @@ VALID: dict[str, tuple[str, object]] = {
     "FEED_PING_SECONDS": ("0.5", 0.5),
     "CURSOR_SECRET": ("s" * 32, "s" * 32),
     "CORS_ORIGINS": ("https://a.example", Origins("https://a.example")),
+    "AUTH": ("jwt", "jwt"),
+    "AUTH_NONE_ANYWHERE": ("yes", "yes"),
+    "JWT_JWKS": ("https://issuer.test/keys", "https://issuer.test/keys"),
+    "JWT_JWKS_SECONDS": ("60", 60.0),
+    "JWT_SECRET": ("s" * 32, "s" * 32),
+    "JWT_AUDIENCE": ("stakebook", "stakebook"),
+    "JWT_ISSUER": ("https://issuer.test", "https://issuer.test"),
+    "JWT_LEEWAY_SECONDS": ("0", 0.0),
 }
 DEFAULTS: dict[str, object] = {
     "database_url": None,
@@ -52,6 +60,14 @@ DEFAULTS: dict[str, object] = {
     "feed_ping_seconds": 15.0,
     "cursor_secret": None,
     "cors_origins": Origins(),
+    "auth": "none",
+    "auth_none_anywhere": "no",
+    "jwt_jwks": None,
+    "jwt_jwks_seconds": 300.0,
+    "jwt_secret": None,
+    "jwt_audience": None,
+    "jwt_issuer": None,
+    "jwt_leeway_seconds": 30.0,
 }
 
 
@@ -135,21 +151,30 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("CURSOR_SECRET", "s" * 31),
         ("CORS_ORIGINS", "https://a.example/"),
         ("CORS_ORIGINS", "*,https://a.example"),
+        ("AUTH", "basic"),
+        ("AUTH", "JWT"),
+        ("AUTH_NONE_ANYWHERE", "true"),
+        ("JWT_JWKS_SECONDS", "0"),
+        ("JWT_SECRET", "s" * 31),
+        ("JWT_LEEWAY_SECONDS", "-1"),
+        ("JWT_LEEWAY_SECONDS", "61"),
+        ("JWT_LEEWAY_SECONDS", "nan"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_environment({"HOST": "0.0.0.0", name: value})  # noqa: S104
     message = str(caught.value)
-    assert message.startswith((f"{name}={value!r} ", "CURSOR_SECRET "))
+    assert message.startswith((f"{name}={value!r} ", "CURSOR_SECRET ", "JWT_SECRET "))
     assert message.endswith(f"Correct or unset {name}.")
     assert "\n" not in message
     assert "`$`" not in message
 
 
-def test_a_secret_that_is_refused_is_not_printed() -> None:
+@pytest.mark.parametrize("name", ["CURSOR_SECRET", "JWT_SECRET"])
+def test_a_secret_that_is_refused_is_not_printed(name: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        Settings.from_environment({"CURSOR_SECRET": "hunter2"})
+        Settings.from_environment({name: "hunter2"})
     assert "hunter2" not in str(caught.value)
 
 

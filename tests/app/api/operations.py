@@ -26,6 +26,12 @@ class Operation(NamedTuple):
         responses: dict[str, Any] = self.described["responses"]
         return responses
 
+    @property
+    def scope(self) -> str | None:
+        """The scope that a token must allow; None lets everybody in."""
+        needed: list[dict[str, list[str]]] = self.described["security"]
+        return next((scope for each in needed for scope in each["bearer"]), None)
+
     def parameters(self, place: str) -> dict[str, dict[str, Any]]:
         """The parameters in `place` (path, query, header) by name."""
         listed = self.described.get("parameters", [])
@@ -47,6 +53,7 @@ OPERATIONS: Final = [
 ]
 BY_ID: Final = {operation.id: operation for operation in OPERATIONS}
 OF_TENANTS: Final = [each for each in OPERATIONS if "X-Tenant-Id" in each.parameters("header")]
+SCOPED: Final = [each for each in OPERATIONS if each.scope is not None]
 STREAMS: Final = {"followFeed"}
 READS: Final = [each for each in OF_TENANTS if each.method == "GET" and each.id not in STREAMS]
 COMMANDS: Final = [each for each in OF_TENANTS if each.method == "POST"]

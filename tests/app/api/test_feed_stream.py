@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from contextlib import aclosing
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from app import event_stream
 from tests.app.api.book import open_book
+from tests.app.api.tokens import WITH_SECRET, calling, token
 from tests.app.followers import followers, until_followed
 from tests.app.ledger import Connection
 from tests.app.messages import events, messages, stream
@@ -65,6 +67,25 @@ async def test_a_stream_that_is_silent_pings(start_service: StartService) -> Non
             assert [message.event for message in silent] == [None] * 3
             await client.place_bet()
             assert [event["position"] for event in await events(received, 1)] == [2]
+
+
+async def test_a_stream_ends_when_its_token_is_accepted_no_longer(
+    start_service: StartService,
+) -> None:
+    lasting, short = token(), token(exp=int(time.time()) + 3)
+    async with (
+        start_service(**WITH_SECRET) as service,
+        calling(service, lasting) as client,
+        calling(service, short) as leaving,
+        stream(client) as staying,
+    ):
+        await client.place_bet()
+        async with stream(leaving) as received:
+            found = [message async for message in received]
+            assert [message.position for message in found if message.event] == [1]
+        assert (await leaving.get("/events")).status_code == 401
+        await client.place_bet()
+        assert [event["position"] for event in await events(staying, 2)] == [1, 2]
 
 
 async def test_streams_of_two_tenants_never_mix(client: Client) -> None:

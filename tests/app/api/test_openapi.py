@@ -137,6 +137,17 @@ def test_whatever_is_no_success_is_a_problem_with_an_example(operation: Operatio
             assert example["value"]["status"] == int(status)
 
 
+@each_operation
+def test_what_asks_for_a_token_says_what_becomes_of_who_has_none(operation: Operation) -> None:
+    if operation.scope is None:
+        assert not {"401", "403"} & operation.responses.keys()
+    else:
+        assert operation.responses["401"]["headers"].keys() == {"WWW-Authenticate"}
+        kinds = operation.responses["403"]["content"][PROBLEM]["examples"]
+        assert "scope-missing" in kinds
+        assert ("tenant-forbidden" in kinds) is (operation in OF_TENANTS)
+
+
 def test_references_resolve() -> None:
     references = list(_references(document()))
     assert references

@@ -10,6 +10,7 @@ from tests.app.api.book import Book, open_book
 from tests.app.api.documented import statuses_of
 from tests.app.api.hazards import MOST_BYTES
 from tests.app.api.operations import BODIES, OPERATIONS, STREAMS, Operation
+from tests.app.api.tokens import WITH_SECRET, bearer, calling, token
 from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, Client, StartService
 
 CREATIONS = {"placeBet", "makePayment", "createTenant"}
@@ -86,7 +87,14 @@ class Caller:
             return await self.client.http.request(self.operation.method, path, json={})
         return await self._send(X_Tenant_Id="none")
 
+    async def _provoke_401(self) -> httpx.Response:
+        return await self._send(**bearer("nonsense"))
+
     async def _provoke_403(self) -> httpx.Response:
+        if self.of_the_registry:
+            return await self._send(**bearer(token(scope="bets:read")))
+        if self.operation.method == "GET":
+            return await self._send(**bearer(token(tenants=[])))
         await self.connection.execute("UPDATE tenants SET status = 'suspended'")
         answer = await self._send(Idempotency_Key="while suspended")
         await self.connection.execute("UPDATE tenants SET status = 'active'")
@@ -97,7 +105,7 @@ class Caller:
             return await self.client.http.get(f"/{collection}/nothing")
         if self.of_the_registry:
             return await self.client.http.request(self.operation.method, "/tenants/9", json={})
-        return await self._send(X_Tenant_Id="99999")
+        return await self._send(X_Tenant_Id="99999", **bearer(token(tenants=[99999])))
 
     async def _provoke_406(self) -> httpx.Response:
         return await self._send(Accept="image/png")
@@ -157,7 +165,11 @@ async def test_every_documented_status_can_be_provoked(
     if operation.id in CREATIONS:
         documented[:2] = [201, 200]
     assert documented
-    async with start_service(statement_timeout_seconds=0.2, command_timeout_seconds=0.6) as client:
+    impatient = {"statement_timeout_seconds": 0.2, "command_timeout_seconds": 0.6}
+    async with (
+        start_service(**WITH_SECRET, **impatient) as service,
+        calling(service, token()) as client,
+    ):
         caller = Caller(operation, client, connection, await open_book(client))
         for status in documented:
             with subtests.test(str(status)):
