@@ -37,6 +37,9 @@ class DrainingServer(MPServer):
     The first SIGTERM makes /readyz fail and goes on serving for `drain_seconds`, so that a
     load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once. Streams and
     requests that wait for events end with the stop: by then those who come again go elsewhere.
+
+    The stop waits for the answers under way. A signal that comes meanwhile ends it there and
+    then, as a crash would: who gets no answer sends the command again with its key.
     """
 
     drain_seconds = 0.0
@@ -45,6 +48,9 @@ class DrainingServer(MPServer):
 
     def signal_handler_interrupt(self, *args: Any, **_: Any) -> None:
         """Granian's handler of SIGTERM and SIGINT."""
+        if self._stopping:
+            _tell_workers(signal.SIGKILL)
+            return
         if self._told or args[:1] == (signal.SIGINT,) or not self.drain_seconds:
             self._stop()
             return
@@ -55,9 +61,10 @@ class DrainingServer(MPServer):
         timer.start()
 
     def _stop(self) -> None:
-        if not self._stopping:  # a worker that is ending knows the signal no more, and would die
-            self._stopping = True
-            _tell_workers(signal.SIGUSR2)
+        if self._stopping:  # a worker that is ending knows the signal no more, and would die
+            return
+        self._stopping = True
+        _tell_workers(signal.SIGUSR2)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
 
 
