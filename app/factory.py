@@ -17,6 +17,7 @@ from app.committer import Committer
 from app.controllers import CONTROLLERS
 from app.cursors import Cursors
 from app.database import open_pool
+from app.door import Door
 from app.failures import handlers
 from app.feed import Feed
 from app.lines import CONNECTIONS
@@ -36,6 +37,7 @@ Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
+    door = Door(metrics)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -55,6 +57,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             wakeups=wakeups,
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
+            door=door,
         )
         pruning = asyncio.create_task(prune_regularly(pool, settings))
         try:
@@ -85,6 +88,6 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         openapi_config=openapi.CONFIG,
         plugins=[openapi.ExactNumbers()],
         lifespan=[lifespan, *lifespans],
-        state=State({"metrics": metrics}),
+        state=State({"metrics": metrics, "door": door}),
         logging_config=None,
     )

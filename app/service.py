@@ -13,6 +13,7 @@ from app import as_of, bodies, fingerprint, headers, problems
 from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
+from app.door import MOST_READ_BYTES, Door
 from app.feed import Feed
 from app.metrics import Metrics
 from app.problems import Problem, problem
@@ -23,7 +24,6 @@ from app.wakeups import Wakeups
 from domain.decision import Command
 
 MOST_BODY_BYTES: Final = 64 * 1024
-MOST_READ_BYTES: Final = 1024 * 1024
 
 _BODIES: Final = ("application/json",)
 _PATCHES: Final = (*_BODIES, headers.MERGE_PATCH)
@@ -40,6 +40,7 @@ class Service(Struct, kw_only=True):
     wakeups: Wakeups
     cursors: Cursors
     metrics: Metrics
+    door: Door
     draining: bool = False
 
 
@@ -132,7 +133,12 @@ class LedgerRequest(Request[Any, Any, State]):
             correlation_id=headers.correlation_id(raw),
             traceparent=headers.traceparent(raw),
         )
-        outcome = await service.committer.submit(submission)
+        try:
+            outcome = await service.committer.submit(submission)
+        except Problem as error:
+            if error.document["type"] == problems.OVERLOADED.type:
+                service.door.close(tenant_id)
+            raise
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)
