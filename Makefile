@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild lock audit
+.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild bench-overload soak lock audit
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
@@ -42,6 +42,12 @@ bench-full: .venv/.dev ## measure longer, and a tenant of five million events (a
 
 bench-log: .venv/.dev ## measure how fast a tenant's log is imported and exported (about a minute)
 	@$(RUN) benchmarks.transfer $(ARGS)
+
+bench-overload: .venv/.dev ## measure what more load than it can take does (about two minutes, needs wrk)
+	@$(RUN) benchmarks.overload $(ARGS)
+
+soak: .venv/.dev ## put a moderate load on for half an hour, and see whether memory grows (needs wrk)
+	@$(RUN) benchmarks.soak $(ARGS)
 
 COMPILE = "$$dir/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

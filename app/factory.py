@@ -15,6 +15,7 @@ from app.controllers import CONTROLLERS
 from app.cross_origin import CrossOrigin, policy
 from app.cursors import Cursors
 from app.database import open_pool
+from app.door import Door
 from app.exact_numbers import ExactNumbers
 from app.failures import handlers
 from app.feed import Feed
@@ -39,6 +40,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
     access = _access(settings)
+    door = Door(metrics)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -59,6 +61,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
             cursors=Cursors(settings.cursor_secret or secrets.token_urlsafe(48)),
             metrics=metrics,
             access=access,
+            door=door,
         )
         pruning = asyncio.create_task(prune_regularly(pool, settings))
         try:
@@ -85,7 +88,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         openapi_config=openapi.CONFIG,
         plugins=[ExactNumbers()],
         lifespan=[*([access.kept] if access else []), lifespan, *lifespans],
-        state=State({"metrics": metrics}),
+        state=State({"metrics": metrics, "door": door}),
         logging_config=None,
     )
     if settings.cors_origins:

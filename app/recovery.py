@@ -26,6 +26,7 @@ _log: Final = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 0.5
+TELLING_SECONDS: Final = 0.1
 
 # What the database holds against a value of a command.
 REJECTIONS: Final = (
@@ -68,16 +69,35 @@ class Recovery:
             self._count(error)
             if not isinstance(error, HeadMoved):  # nobody knows what has become of the commit
                 self._forget(left)
-        if isinstance(error, PASSING):
-            await self.let_go()
-        deadline = monotonic() + self._settings.command_timeout_seconds
+        telling = asyncio.create_task(self._tell_in_time())
+        try:
+            if isinstance(error, PASSING):
+                await self.let_go()
+            await self._run_in_batches(left, error)
+        finally:
+            telling.cancel()
+
+    async def _run_in_batches(self, left: Sequence[Waiting], error: Exception | None) -> None:
         locked = isinstance(error, asyncpg.LockNotAvailableError)
         for start in range(0, len(left), self._settings.batch_limit):
             batch = list(left[start : start + self._settings.batch_limit])
             if locked:
-                await self._go_round_lock(batch, deadline)
+                await self._go_round_lock(batch)
             else:
-                await self._run(batch, deadline, lock=error is None or isinstance(error, HeadMoved))
+                await self._run(batch, lock=error is None or isinstance(error, HeadMoved))
+
+    async def _tell_in_time(self) -> None:
+        """Tell callers when their time is up, whatever is being waited for."""
+        while True:
+            await asyncio.sleep(TELLING_SECONDS)
+            self._in_time([*self.pending, *self._queue])
+
+    def _in_time(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Those of `batch` whose time is not up; the others are told so."""
+        latest = monotonic() - self._settings.command_timeout_seconds
+        late = [waiting for waiting in batch if waiting.since < latest]
+        self._callers.fail(late, problems.UNAVAILABLE, "The database cannot be reached.")
+        return [waiting for waiting in batch if waiting.since >= latest]
 
     async def let_go(self) -> None:
         """Give up the connections, and what is remembered of the server they led to.
@@ -87,7 +107,7 @@ class Recovery:
         self._memory.clear()
         await self._lines.let_go()
 
-    async def _run(self, batch: list[Waiting], deadline: float, *, lock: bool = False) -> None:
+    async def _run(self, batch: list[Waiting], *, lock: bool = False) -> None:
         pause = FIRST_PAUSE_SECONDS
         while batch:
             try:
@@ -95,7 +115,7 @@ class Recovery:
             except asyncpg.LockNotAvailableError as error:
                 self._count(error)
                 self._forget(batch)
-                await self._go_round_lock(batch, deadline)
+                await self._go_round_lock(batch)
                 return
             except PASSING as error:
                 self._count(error)
@@ -109,15 +129,13 @@ class Recovery:
             except Exception as error:  # noqa: BLE001 - one command is to blame, not its neighbours
                 self._count(error)
                 self._forget(batch)
-                await self._find_culprit(batch, error, deadline)
+                await self._find_culprit(batch, error)
                 return
             else:
                 if batch:
                     self._count(HeadMoved())
                     lock = True
-            if batch and monotonic() > deadline:
-                self._callers.fail(batch, problems.UNAVAILABLE, "The database cannot be reached.")
-                return
+            batch = self._in_time(batch)
 
     def _count(self, error: Exception) -> None:
         """Count a batch that has to be run again."""
@@ -154,7 +172,7 @@ class Recovery:
                 self.pending.append(batch[-1])
             return await unit_of_work.run(connection, self._memory, _submissions(batch))
 
-    async def _go_round_lock(self, batch: Sequence[Waiting], deadline: float) -> None:
+    async def _go_round_lock(self, batch: Sequence[Waiting]) -> None:
         """Let a tenant whose head somebody holds wait for another turn, the others go on."""
         tenant_ids = {waiting.submission.tenant_id for waiting in batch}
         if len(tenant_ids) == 1:
@@ -162,14 +180,14 @@ class Recovery:
             return
         for tenant_id in tenant_ids:
             of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]
-            await self._run(of_tenant, deadline)
+            await self._run(of_tenant)
 
-    async def _find_culprit(self, batch: list[Waiting], error: Exception, deadline: float) -> None:
+    async def _find_culprit(self, batch: list[Waiting], error: Exception) -> None:
         """Halve the batch until the command that cannot be committed stands alone."""
         if len(batch) > 1:
             middle = len(batch) // 2
-            await self._run(batch[:middle], deadline)
-            await self._run(batch[middle:], deadline)
+            await self._run(batch[:middle])
+            await self._run(batch[middle:])
         elif isinstance(error, REJECTIONS):
             # Without the detail, which is the whole row.
             _log.warning("command rejected", sqlstate=error.sqlstate, error=error.args[0])

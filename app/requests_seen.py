@@ -1,12 +1,13 @@
-"""Counts and times every HTTP request, whether or not there is a route for it."""
+"""Counts and times every HTTP request, whether or not it gets as far as a route."""
 
 from collections.abc import Awaitable
 from time import perf_counter
 from typing import Any, Final, cast
 
 from litestar import Litestar
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.door import Door
 from app.metrics import Metrics
 
 NO_ROUTE: Final = "none"
@@ -25,6 +26,7 @@ class RequestsSeen:
     def __init__(self, app: Litestar) -> None:
         self._app = app
         self._metrics = cast("Metrics", app.state["metrics"])
+        self._door = cast("Door", app.state["door"])
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on and report it.
@@ -35,13 +37,21 @@ class RequestsSeen:
         request = cast("dict[str, Any]", scope)
         if request["type"] != "http":
             return self._app(scope, receive, send)
-        started = perf_counter()
+        door, started = self._door, perf_counter()
+        app: ASGIApp = self._app
+        command = request["method"] == "POST"
+        if command and door.is_closed(request["headers"]):
+            app, command = door.turn_away, False
+        elif command:
+            door.enter()
 
         def reporting(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 method = request["method"] if request["method"] in METHODS else OTHER_METHOD
                 route = request.get("path_template", NO_ROUTE)
                 self._metrics.request(method, route, message["status"], perf_counter() - started)
+                if command:
+                    door.leave()
             return send(message)
 
-        return self._app(scope, receive, reporting)
+        return app(scope, receive, reporting)

@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
@@ -17,7 +18,9 @@ from granian.server.mp import MPServer
 from app.complaint import Complaint
 from app.settings import Settings
 
-BACKLOG: Final = 2048
+BACKLOG: Final = 4096  # the system may allow less
+CONNECTIONS: Final = 8192  # of each worker, at most; who comes beyond them is not even refused
+_OTHER_FILES: Final = 256
 MOST_HEADER_BYTES: Final = 32 * 1024
 
 
@@ -37,6 +40,9 @@ class DrainingServer(MPServer):
     The first SIGTERM makes /readyz fail and goes on serving for `drain_seconds`, so that a
     load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once. Streams and
     requests that wait for events end with the stop: by then those who come again go elsewhere.
+
+    The stop waits for the answers under way. A signal that comes meanwhile ends it there and
+    then, as a crash would: who gets no answer sends the command again with its key.
     """
 
     drain_seconds = 0.0
@@ -45,6 +51,9 @@ class DrainingServer(MPServer):
 
     def signal_handler_interrupt(self, *args: Any, **_: Any) -> None:
         """Granian's handler of SIGTERM and SIGINT."""
+        if self._stopping:
+            _tell_workers(signal.SIGKILL)
+            return
         if self._told or args[:1] == (signal.SIGINT,) or not self.drain_seconds:
             self._stop()
             return
@@ -55,9 +64,10 @@ class DrainingServer(MPServer):
         timer.start()
 
     def _stop(self) -> None:
-        if not self._stopping:  # a worker that is ending knows the signal no more, and would die
-            self._stopping = True
-            _tell_workers(signal.SIGUSR2)
+        if self._stopping:  # a worker that is ending knows the signal no more, and would die
+            return
+        self._stopping = True
+        _tell_workers(signal.SIGUSR2)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]  # untyped there
 
 
@@ -79,6 +89,19 @@ def check_port(host: str, port: int) -> None:
             raise PortTaken(host, port, "the port is taken" if taken else str(error)) from error
 
 
+def _connections() -> int:
+    """How many connections a worker takes: as many as it may have files open, at most.
+
+    Shells often allow 1,024 and let a process ask for more, which this one does.
+    """
+    wanted, unlimited = CONNECTIONS + _OTHER_FILES, resource.RLIM_INFINITY
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == unlimited else min(wanted, hard)
+    if soft != unlimited and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - _OTHER_FILES, 1)
+
+
 def serve(settings: Settings, target: str = "app.asgi:create") -> None:
     """Serve `target` until a signal says stop; workers start from the environment."""
     # A worker starts from nothing: no locks, no settings of libraries come over from here.
@@ -94,7 +117,7 @@ def serve(settings: Settings, target: str = "app.asgi:create") -> None:
         http1_settings=HTTP1Settings(max_buffer_size=MOST_HEADER_BYTES),
         websockets=False,
         backlog=BACKLOG,
-        backpressure=BACKLOG,
+        backpressure=_connections(),
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=30,

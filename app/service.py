@@ -13,6 +13,7 @@ from app import as_of, bodies, fingerprint, headers, problems
 from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
+from app.door import MOST_READ_BYTES, Door
 from app.feed import Feed
 from app.grant import Grant
 from app.metrics import Metrics
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from app.access import Access
 
 MOST_BODY_BYTES: Final = 64 * 1024
-MOST_READ_BYTES: Final = 1024 * 1024
 
 _BODIES: Final = ("application/json",)
 _PATCHES: Final = (*_BODIES, headers.MERGE_PATCH)
@@ -47,6 +47,7 @@ class Service(Struct, kw_only=True):
     wakeups: Wakeups
     cursors: Cursors
     metrics: Metrics
+    door: Door
     access: "Access | None" = None
     draining: bool = False
 
@@ -145,7 +146,12 @@ class LedgerRequest(Request[Any, Any, State]):
             correlation_id=headers.correlation_id(raw),
             traceparent=headers.traceparent(raw),
         )
-        outcome = await service.committer.submit(submission)
+        try:
+            outcome = await service.committer.submit(submission)
+        except Problem as error:
+            if error.document["type"] == problems.OVERLOADED.type:
+                service.door.close(tenant_id)
+            raise
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)

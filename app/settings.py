@@ -39,7 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pool_size: Annotated[int, Meta(ge=2, le=100)] = 8
     batch_limit: Annotated[int, Meta(ge=1, le=1024)] = 256
-    queue_limit: Count = 4096
+    queue_limit: Count = 1024
     cached_tenants: Count = 256
     cached_rows: Count = 4096
     command_timeout_seconds: Seconds = 10.0

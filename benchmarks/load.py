@@ -71,6 +71,10 @@ class Wrk:
 
     def run(self, root: str, script: Script, connections: int, seconds: int) -> Measurement:
         """Put load on `root` for so long. Raises `BenchmarkFailed` unless all went well."""
+        return _checked(self.flood(root, script, connections, seconds))
+
+    def flood(self, root: str, script: Script, connections: int, seconds: int) -> Measurement:
+        """The same, whatever the answers are. Raises `BenchmarkFailed` if there are none."""
         options = {
             "--threads": THREADS,
             "--connections": connections,
@@ -87,7 +91,7 @@ class Wrk:
             text=True,
             timeout=seconds + TIMEOUT_SECONDS + STARTING_SECONDS,
         )
-        return _checked(_read(ended))
+        return _read(ended)
 
 
 def _read(ended: subprocess.CompletedProcess[str]) -> Measurement:

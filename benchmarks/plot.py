@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from itertools import product
 from math import ceil, floor, log2, log10
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
 import pygal  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # untyped there
 from msgspec import Struct
 from pygal.style import Style  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # untyped there
+
+Panel: TypeAlias = ET.Element
+"""A chart that is drawn and has a place in a picture."""
 
 PICTURE: Final = Path(__file__).parent.parent / "docs" / "throughput.svg"
 
@@ -58,31 +61,37 @@ class Line(Struct, frozen=True, kw_only=True):
 
 def draw(lines: Sequence[Line], file: Path = PICTURE) -> None:
     """Write the picture; equal figures make an equal file."""
-    file.write_text(_beside((_throughput(lines), _p99(lines))), encoding="utf-8")
+    file.write_text(beside((_throughput(lines), _p99(lines))), encoding="utf-8")
 
 
-def _throughput(lines: Sequence[Line]) -> ET.Element:
+def _throughput(lines: Sequence[Line]) -> Panel:
     most = max(point.requests_per_second for point in _points(lines))
-    chart = _chart("Requests per second", lines, range=(0, most * _ROOM))
+    panel = chart("Requests per second", "connections", columns=len(lines), range=(0, most * _ROOM))
     connections = {point.connections for point in _points(lines)}
-    chart.x_labels = [{"value": log2(n), "label": str(n)} for n in sorted(connections)]
-    chart.xrange = (log2(min(connections) / _ROOM), log2(max(connections) * _ROOM))
+    panel.x_labels = [{"value": log2(n), "label": str(n)} for n in sorted(connections)]
+    panel.xrange = (log2(min(connections) / _ROOM), log2(max(connections) * _ROOM))
     for line in lines:
         values = [(log2(point.connections), point.requests_per_second) for point in line.points]
-        chart.add(line.name, values)
-    return _tree(chart)
+        panel.add(line.name, values)
+    return tree(panel)
 
 
-def _p99(lines: Sequence[Line]) -> ET.Element:
+def _p99(lines: Sequence[Line]) -> Panel:
     steps = _steps([point.p99_ms for point in _points(lines)])
-    chart = _chart("p99 in ms", lines, range=(steps[0], steps[-1] * _ROOM), logarithmic=True)
-    chart.y_labels = steps
+    panel = chart(
+        "p99 in ms",
+        "connections",
+        columns=len(lines),
+        range=(steps[0], steps[-1] * _ROOM),
+        logarithmic=True,
+    )
+    panel.y_labels = steps
     connections = {point.connections for point in _points(lines)}
-    chart.x_labels = [{"value": n, "label": str(n)} for n in sorted(connections)]
-    chart.xrange = (min(connections) / _ROOM, max(connections) * _ROOM)
+    panel.x_labels = [{"value": n, "label": str(n)} for n in sorted(connections)]
+    panel.xrange = (min(connections) / _ROOM, max(connections) * _ROOM)
     for line in lines:
-        chart.add(line.name, [(point.connections, point.p99_ms) for point in line.points])
-    return _tree(chart)
+        panel.add(line.name, [(point.connections, point.p99_ms) for point in line.points])
+    return tree(panel)
 
 
 def _points(lines: Sequence[Line]) -> list[Point]:
@@ -98,19 +107,20 @@ def _steps(times: Sequence[float]) -> list[float]:
     return [step for step in steps if lowest <= step <= highest]
 
 
-def _chart(title: str, lines: Sequence[Line], **options: Any) -> Any:
+def chart(title: str, x_title: str, *, columns: int, **options: Any) -> Any:
+    """An empty panel, in the style of all of them; `columns` is the number of its lines."""
     return pygal.XY(
         style=_STYLE,
         css=("file://style.css", "file://graph.css", "inline:.axis.x .line { display: none }"),
         width=_WIDTH,
         height=_HEIGHT,
         title=title,
-        x_title="connections",
+        x_title=x_title,
         margin=12,
         dots_size=3,
         include_x_axis=False,
         legend_at_bottom=True,
-        legend_at_bottom_columns=len(lines),
+        legend_at_bottom_columns=columns,
         legend_box_size=10,
         truncate_legend=-1,
         no_prefix=True,
@@ -120,12 +130,13 @@ def _chart(title: str, lines: Sequence[Line], **options: Any) -> Any:
     )
 
 
-def _tree(chart: Any) -> ET.Element:
-    tree: ET.Element = chart.render_tree()
-    return tree
+def tree(panel: Any) -> Panel:
+    """The panel, drawn."""
+    drawn: Panel = panel.render_tree()
+    return drawn
 
 
-def _beside(panels: Sequence[ET.Element]) -> str:
+def beside(panels: Sequence[Panel]) -> str:
     """The panels in one picture, which has their common style once."""
     width = _WIDTH * len(panels)
     picture = ET.Element(
@@ -135,7 +146,9 @@ def _beside(panels: Sequence[ET.Element]) -> str:
         width=str(width),
         height=str(_HEIGHT),
     )
-    picture.extend(panels[0].findall("defs/style"))
+    # Those of the panel with the most lines name the colours of all.
+    styles = max((panel.findall("defs/style") for panel in panels), key=_length)
+    picture.extend(styles)
     # The page that shows the picture may be light or dark.
     ET.SubElement(picture, "rect", width="100%", height="100%", fill=_BACKGROUND)
     for number, panel in enumerate(panels):
@@ -146,7 +159,11 @@ def _beside(panels: Sequence[ET.Element]) -> str:
     return ET.tostring(picture, encoding="unicode") + "\n"
 
 
-def _strip(panel: ET.Element) -> None:
+def _length(styles: Sequence[ET.Element]) -> int:
+    return sum(len(style.text or "") for style in styles)
+
+
+def _strip(panel: Panel) -> None:
     """Take out comments, of which one holds today's date, and what only a web page can use."""
     for element in list(panel.iter()):
         for child in list(element):

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -82,6 +82,26 @@ def bet_body(**fields: object) -> dict[str, object]:
 
 
 StartService: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+class Examples(Protocol):
+    """How many examples a test makes up: `short` in every build, `long` by `make test-long`."""
+
+    def __call__(self, *, short: int, long: int) -> int: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long versions of tests")
+
+
+@pytest.fixture(scope="session")
+def examples(pytestconfig: pytest.Config) -> Examples:
+    """Asked by tests that make up their examples."""
+
+    def number(*, short: int, long: int) -> int:
+        return long if pytestconfig.option.long else short
+
+    return number
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ DEFAULTS: dict[str, object] = {
     "log_level": "info",
     "pool_size": 8,
     "batch_limit": 256,
-    "queue_limit": 4096,
+    "queue_limit": 1024,
     "cached_tenants": 256,
     "cached_rows": 4096,
     "command_timeout_seconds": 10.0,

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from time import monotonic
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.app.followers import until_followed
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import held, observer, until, until_blocked
 from tests.app.messages import Message, events, stream
-from tests.app.processes import serving
+from tests.app.processes import ServiceProcess, serving
 from tests.conftest import DEFAULT_TENANT, Client, bet_body
 
 
@@ -28,8 +30,23 @@ async def send_bet(port: int, key: str) -> tuple[asyncio.StreamReader, asyncio.S
     return reader, writer
 
 
+async def until_refused(service: ServiceProcess) -> None:
+    """Go on once the service takes no more connections."""
+
+    async def refused() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        except ConnectionRefusedError:
+            return True
+        writer.close()
+        return False
+
+    await until(refused)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_stop_under_load_answers_every_command_that_was_taken(
-    database: str, connection: Connection
+    database: str, connection: Connection, workers: str
 ) -> None:
     answers: dict[str, int] = {}
     enough = asyncio.Event()
@@ -44,8 +61,8 @@ async def test_a_stop_under_load_answers_every_command_that_was_taken(
             if len(answers) == 500:
                 enough.set()
 
-    async with serving(DATABASE_URL=database) as service:
-        load = asyncio.gather(*(press_on(service.client) for _ in range(20)))
+    async with serving(DATABASE_URL=database, WORKERS=workers) as service:
+        load = asyncio.gather(*(press_on(service.client) for _ in range(64)))
         await asyncio.wait_for(enough.wait(), 30)
         service.terminate()
         told = monotonic()
@@ -67,22 +84,36 @@ async def test_a_stop_waits_for_the_commands_that_are_being_committed(
             await until_blocked(looking)
             await service.client.http.get("/livez")  # came after those and is answered already
             service.terminate()
-
-            async def refuses() -> bool:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-                except ConnectionRefusedError:
-                    return True
-                writer.close()
-                return False
-
-            await until(refuses)
+            await until_refused(service)
         answers = [await reader.readline() for reader, _ in sent]
         assert answers == [b"HTTP/1.1 201 Created\r\n"] * 30
         for _, writer in sent:
             writer.close()
         assert await service.ended() == 0
     assert len(await assert_sound(connection, DEFAULT_TENANT)) == 31
+
+
+async def test_a_second_signal_ends_a_service_that_waits_for_its_last_answers(
+    database: str, connection: Connection
+) -> None:
+    async with serving(DATABASE_URL=database) as service, observer(database) as looking:
+        assert (await service.client.place_bet()).status_code == 201
+        async with held(connection, DEFAULT_TENANT):
+            reader, writer = await send_bet(service.port, "stuck")
+            await until_blocked(looking)
+            service.terminate()
+            await until_refused(service)
+            service.terminate()
+            told = monotonic()
+            assert await service.ended() == 0
+            assert monotonic() - told < 5
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+    async with serving(DATABASE_URL=database) as service:
+        # Nobody knows what has become of it; the key makes sure of once.
+        assert (await service.client.place_bet(key="stuck")).status_code in {200, 201}
+    assert len(await assert_sound(connection, DEFAULT_TENANT)) == 2
 
 
 async def test_a_draining_service_says_so_and_goes_on_working(database: str) -> None:
