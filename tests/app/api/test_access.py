@@ -253,15 +253,15 @@ async def test_the_subject_is_the_actor_of_the_events(start_service: StartServic
 async def test_a_token_that_was_accepted_is_not_once_it_has_expired(
     start_service: StartService,
 ) -> None:
-    short = token(exp=int(time.time()) + 3)
-    async with start_service(**WITH_SECRET) as service, calling(service, short) as client:
-        assert (await client.get("/events")).status_code == 200
+    async with start_service(**WITH_SECRET) as client:
+        short = bearer(token(exp=int(time.time()) + 3))
+        assert (await client.get("/events", headers=short)).status_code == 200
 
         async def refused() -> bool:
-            return (await client.get("/events")).status_code == 401
+            return (await client.get("/events", headers=short)).status_code == 401
 
         await until(refused)
-        assert "expired" in (await client.get("/events")).json()["detail"]
+        assert "expired" in (await client.get("/events", headers=short)).json()["detail"]
 
 
 async def test_clocks_may_differ_by_the_leeway(start_service: StartService) -> None:

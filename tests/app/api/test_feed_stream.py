@@ -72,18 +72,17 @@ async def test_a_stream_that_is_silent_pings(start_service: StartService) -> Non
 async def test_a_stream_ends_when_its_token_is_accepted_no_longer(
     start_service: StartService,
 ) -> None:
-    lasting, short = token(), token(exp=int(time.time()) + 3)
     async with (
         start_service(**WITH_SECRET) as service,
-        calling(service, lasting) as client,
-        calling(service, short) as leaving,
+        calling(service, token()) as client,
         stream(client) as staying,
     ):
         await client.place_bet()
-        async with stream(leaving) as received:
-            found = [message async for message in received]
-            assert [message.position for message in found if message.event] == [1]
-        assert (await leaving.get("/events")).status_code == 401
+        async with calling(service, token(exp=int(time.time()) + 3)) as leaving:
+            async with stream(leaving) as received:
+                found = [message async for message in received]
+                assert [message.position for message in found if message.event] == [1]
+            assert (await leaving.get("/events")).status_code == 401
         await client.place_bet()
         assert [event["position"] for event in await events(staying, 2)] == [1, 2]
 
