@@ -8,6 +8,7 @@ from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, ExceptionHandlersMap
 
+from app import integers
 from app.answers import Answer
 
 
@@ -15,6 +16,15 @@ class Handler(HTTPRouteHandler):
     """A handler of the service: no hooks, no cookies, no transformation of its answers."""
 
     _exception_handlers: Any = None
+    _check_integers: Any = None
+
+    def resolve_before_request(self) -> Any:
+        """The check of the parameters that are integers; None for a handler without any."""
+        if self._check_integers is None:
+            fields = self.parsed_fn_signature.parameters.values()
+            found = integers.names((each.name, each.annotation) for each in fields)
+            self._check_integers = (integers.check_of(found),) if found else (None,)
+        return self._check_integers[0]
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:  # pyright: ignore[reportUnknownParameterType]  # generic there
         """The handlers of all layers above, put together at the first request."""

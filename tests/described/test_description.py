@@ -1,0 +1,49 @@
+"""The API against its own description, as schemathesis reads it."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.app.processes import serving
+
+_CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+_REGISTRY: Final = r"^/tenants(/\{tenant_id\})?$"
+# Suspended tenants would keep the ledger from being tried, so the registry is tried apart.
+_PARTS: Final = {
+    "ledger": ["--exclude-path-regex", _REGISTRY],
+    "registry": ["--include-path-regex", _REGISTRY],
+}
+_EXAMPLES: Final = 12
+_LONG_EXAMPLES: Final = 400
+_AT_MOST_SECONDS: Final = 3600
+
+
+@pytest.mark.parametrize("part", _PARTS)
+async def test_the_service_does_what_its_description_says(
+    database: str, long: bool, part: str, tmp_path: Path
+) -> None:
+    examples = _LONG_EXAMPLES if long else _EXAMPLES
+    async with serving(DATABASE_URL=database) as service:
+        document = f"http://127.0.0.1:{service.port}/schema/openapi.json"
+        options = [*_PARTS[part], "--max-examples", str(examples)]
+        run = await asyncio.to_thread(_schemathesis, document, options, tmp_path)
+        assert run.returncode == 0, run.stdout + run.stderr + service.output()
+
+
+def _schemathesis(
+    document: str, options: Sequence[str], folder: Path
+) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIG)]
+    return subprocess.run(
+        [*program, "run", document, "--continue-on-failure", "--no-color", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_AT_MOST_SECONDS,
+    )
