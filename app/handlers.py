@@ -4,11 +4,12 @@ from functools import partial
 from typing import Any, Final, cast
 
 from litestar import Litestar, Request
+from litestar.constants import RESERVED_KWARGS
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, ExceptionHandlersMap
+from litestar.types import ASGIApp, Empty, ExceptionHandlersMap
 
-from app import integers
+from app import plain_parameters
 from app.answers import Answer
 
 
@@ -16,15 +17,17 @@ class Handler(HTTPRouteHandler):
     """A handler of the service: no hooks, no cookies, no transformation of its answers."""
 
     _exception_handlers: Any = None
-    _check_integers: Any = None
+    _check: Any = Empty
 
     def resolve_before_request(self) -> Any:
-        """The check of the parameters that are integers; None for a handler without any."""
-        if self._check_integers is None:
-            fields = self.parsed_fn_signature.parameters.values()
-            found = integers.names((each.name, each.annotation) for each in fields)
-            self._check_integers = (integers.check_of(found),) if found else (None,)
-        return self._check_integers[0]
+        """The check of how parameters are written; None for a handler whose may be anything."""
+        if self._check is Empty:
+            fields = self.parsed_fn_signature.parameters.items()
+            expected = plain_parameters.forms(
+                {name: field.annotation for name, field in fields if name not in RESERVED_KWARGS}
+            )
+            self._check = plain_parameters.check_of(expected) if expected else None
+        return self._check
 
     def resolve_exception_handlers(self) -> ExceptionHandlersMap:  # pyright: ignore[reportUnknownParameterType]  # generic there
         """The handlers of all layers above, put together at the first request."""
