@@ -9,14 +9,18 @@ from typing import Final
 
 import pytest
 
-from tests.app.processes import serving
+from tests.app.processes import BASE, ROOT, serving
 
 _CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
 _REGISTRY: Final = r"^/tenants(/\{tenant_id\})?$"
 # Suspended tenants would keep the ledger from being tried, so the registry is tried apart.
 _PARTS: Final = {
-    "ledger": ["--exclude-path-regex", _REGISTRY],
+    "ledger": ["--exclude-path-regex", _REGISTRY, "--phases", "examples,coverage,fuzzing"],
+    "flows": ["--include-path-regex", "^/(bets|payments)", "--phases", "stateful", "--mode", "positive"],
     "registry": ["--include-path-regex", _REGISTRY],
+}
+_ENVIRONMENTS: Final = {
+    "flows": {"SCHEMATHESIS_HOOKS": "tests.described.fresh_keys", "PYTHONPATH": str(ROOT)}
 }
 _EXAMPLES: Final = 12
 _LONG_EXAMPLES: Final = 400
@@ -31,12 +35,14 @@ async def test_the_service_does_what_its_description_says(
     async with serving(DATABASE_URL=database) as service:
         document = f"http://127.0.0.1:{service.port}/schema/openapi.json"
         options = [*_PARTS[part], "--max-examples", str(examples)]
-        run = await asyncio.to_thread(_schemathesis, document, options, tmp_path)
+        run = await asyncio.to_thread(
+            _schemathesis, document, options, tmp_path, **_ENVIRONMENTS.get(part, {})
+        )
         assert run.returncode == 0, run.stdout + run.stderr + service.output()
 
 
 def _schemathesis(
-    document: str, options: Sequence[str], folder: Path
+    document: str, options: Sequence[str], folder: Path, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
     program = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIG)]
     return subprocess.run(
@@ -46,4 +52,5 @@ def _schemathesis(
         text=True,
         check=False,
         timeout=_AT_MOST_SECONDS,
+        env=BASE | environment,
     )
