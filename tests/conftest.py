@@ -84,6 +84,18 @@ def bet_body(**fields: object) -> dict[str, object]:
 StartService: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the long versions of tests that have one"
+    )
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long versions of tests are to be run."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

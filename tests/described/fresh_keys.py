@@ -1,12 +1,12 @@
-"""A hook of schemathesis: three of four commands have a key of their own, the rest one of before."""
+"""A hook of schemathesis: most commands have a key of their own."""
 
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import schemathesis
 
-_KEY = "Idempotency-Key"
-_number = count(1)
+_KEY: Final = "Idempotency-Key"
+_number: Final = count(1)
 
 
 @schemathesis.hook
@@ -15,7 +15,7 @@ def before_call(
     case: schemathesis.Case,
     kwargs: dict[str, Any],  # noqa: ARG001 - as above
 ) -> None:
-    """Give a command a key that was not used, as callers do, or else it would be refused."""
+    """Give three of four commands a new key: with a used one they are refused, or repeats."""
     number = next(_number)
     if _KEY in case.headers and number % 4:
         case.headers[_KEY] = f"key-{number}"

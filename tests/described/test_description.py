@@ -12,18 +12,27 @@ import pytest
 from tests.app.processes import BASE, ROOT, serving
 
 _CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+_ALONE: Final = ("--phases", "examples,coverage,fuzzing")  # each operation by itself
 _REGISTRY: Final = r"^/tenants(/\{tenant_id\})?$"
 # Suspended tenants would keep the ledger from being tried, so the registry is tried apart.
 _PARTS: Final = {
-    "ledger": ["--exclude-path-regex", _REGISTRY, "--phases", "examples,coverage,fuzzing"],
-    "flows": ["--include-path-regex", "^/(bets|payments)", "--phases", "stateful", "--mode", "positive"],
-    "registry": ["--include-path-regex", _REGISTRY],
+    "ledger": ["--exclude-path-regex", _REGISTRY, *_ALONE],
+    "flows": [
+        "--include-path-regex",
+        "^/(bets|payments)",
+        "--phases",
+        "stateful",
+        "--mode",
+        "positive",
+    ],
+    "registry": ["--include-path-regex", _REGISTRY, *_ALONE],
 }
 _ENVIRONMENTS: Final = {
     "flows": {"SCHEMATHESIS_HOOKS": "tests.described.fresh_keys", "PYTHONPATH": str(ROOT)}
 }
-_EXAMPLES: Final = 12
-_LONG_EXAMPLES: Final = 400
+_LINKS: Final = "9 covered / 9 selected"
+_EXAMPLES: Final = {"ledger": 12, "registry": 12, "flows": 60}
+_TIMES_IN_LONG: Final = 40
 _AT_MOST_SECONDS: Final = 3600
 
 
@@ -31,7 +40,7 @@ _AT_MOST_SECONDS: Final = 3600
 async def test_the_service_does_what_its_description_says(
     database: str, long: bool, part: str, tmp_path: Path
 ) -> None:
-    examples = _LONG_EXAMPLES if long else _EXAMPLES
+    examples = _EXAMPLES[part] * (_TIMES_IN_LONG if long else 1)
     async with serving(DATABASE_URL=database) as service:
         document = f"http://127.0.0.1:{service.port}/schema/openapi.json"
         options = [*_PARTS[part], "--max-examples", str(examples)]
@@ -39,6 +48,7 @@ async def test_the_service_does_what_its_description_says(
             _schemathesis, document, options, tmp_path, **_ENVIRONMENTS.get(part, {})
         )
         assert run.returncode == 0, run.stdout + run.stderr + service.output()
+        assert part != "flows" or _LINKS in run.stdout
 
 
 def _schemathesis(
