@@ -8,6 +8,7 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
+from app.parameter_schemas import exact_bounds
 from domain.bet import EVENS
 from domain.money import DECIMALS, LIMIT, ZERO
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _WRITTEN: Final = rf"^[0-9]{{1,16}}(\.[0-9]{{1,{DECIMALS}}})?$"
 _ABOVE: Final = {"odds": EVENS}
 _OR_ZERO: Final = {"payout"}  # of a loss
-_LARGEST: Final = 2**63 - 1
 
 
 class ClosedBodies(OpenAPISchemaPlugin):
@@ -40,22 +40,13 @@ class ClosedBodies(OpenAPISchemaPlugin):
         )
         schema = derive.to_openapi_schema(field_definition, schema_creator)
         schema.additional_properties = False
+        members = schema.properties or {}
         for name, hint in get_type_hints(field_definition.annotation).items():
             if hint is Decimal or Decimal in get_args(hint):
-                schema.properties[name] = _amount(name, optional=hint is not Decimal)
-        for member in (schema.properties or {}).values():
+                members[name] = _amount(name, optional=hint is not Decimal)
+        for member in members.values():
             exact_bounds(member)
         return schema
-
-
-def exact_bounds(schema: Schema | Reference) -> None:
-    """Make the bounds of an integer integers; as a float 2**63 - 1 is another number."""
-    if not isinstance(schema, Schema) or schema.type != OpenAPIType.INTEGER:
-        return
-    if schema.maximum is not None:
-        schema.maximum = min(int(schema.maximum), _LARGEST)
-    if schema.minimum is not None:
-        schema.minimum = int(schema.minimum)
 
 
 def _amount(name: str, *, optional: bool) -> Schema:

@@ -11,7 +11,7 @@ _IDS: Final = {
         ("getPayment", "completePayment", "failPayment", "getPaymentEvents"),
     ),
 }
-# What the tests and other tools that follow links send, where the operation takes a body.
+# What whoever follows a link sends, where the operation needs a body.
 _BODIES: Final[dict[str, dict[str, str]]] = {"settleBet": {"result": "win"}}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -23,8 +23,7 @@ from litestar.openapi.spec import (
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from app import examples, links, pages
-from app.body_schemas import exact_bounds
+from app import examples, links, pages, parameter_schemas
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -185,7 +184,7 @@ class OpenOperation(Operation):
     def __post_init__(self) -> None:
         for parameter in self.parameters or []:
             if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
-                _complete_parameter(parameter.schema)
+                parameter_schemas.complete(parameter.schema)
         self.parameters = [*(self.parameters or []), *self.queries, *self.headers]
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
@@ -210,21 +209,6 @@ class OpenOperation(Operation):
                 description="The version of the resource.", schema=Schema(type=OpenAPIType.STRING)
             )
             response.headers = {**(response.headers or {}), "ETag": header}
-
-
-def _complete_parameter(schema: Schema) -> None:
-    """A parameter that may be left out is said to be null, which no query can say."""
-    if schema.one_of:
-        (only,) = (form for form in schema.one_of if _is_no_null(form))
-        schema.type, schema.one_of = only.type, None
-    elif isinstance(schema.type, list):
-        schema.type = next(kind for kind in schema.type if kind != OpenAPIType.NULL)
-        schema.enum = [value for value in schema.enum or [] if value is not None] or None
-    exact_bounds(schema)
-
-
-def _is_no_null(form: Schema | Reference) -> TypeGuard[Schema]:
-    return isinstance(form, Schema) and form.type != OpenAPIType.NULL
 
 
 @dataclass
