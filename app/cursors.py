@@ -5,7 +5,7 @@ from typing import Final
 from itsdangerous import BadData, URLSafeSerializer
 
 from app import problems
-from app.problems import problem
+from app.problems import Problem, problem
 
 FIRST_PAGE: Final = 2**63 - 1
 """The position before which a list without a cursor begins."""
@@ -30,10 +30,18 @@ class Cursors:
         if cursor is None:
             return FIRST_PAGE
         try:
-            return int(self._serializer(scope).loads(cursor))
+            position = int(self._serializer(scope).loads(cursor))
         except (BadData, ValueError, TypeError) as error:
-            detail = "The cursor does not belong to this list; start again without one."
-            raise problem(problems.INVALID_CURSOR, detail) from error
+            raise _foreign() from error
+        # Base64 is read leniently: a signature can be written in several ways.
+        if self.write(position, *scope) != cursor:
+            raise _foreign()
+        return position
 
     def _serializer(self, scope: tuple[object, ...]) -> URLSafeSerializer:
         return URLSafeSerializer(self._secret, salt=repr(scope))
+
+
+def _foreign() -> Problem:
+    detail = "The cursor does not belong to this list; start again without one."
+    return problem(problems.INVALID_CURSOR, detail)

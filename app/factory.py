@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from litestar import Litestar
 from litestar.datastructures import State
 
-from app import openapi, pages
+from app import allowed_methods, openapi, pages
+from app.body_schemas import ClosedBodies
 from app.committer import Committer
 from app.controllers import CONTROLLERS
 from app.cross_origin import CrossOrigin, policy
@@ -86,11 +87,12 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         guards=[access.check] if access else [],
         exception_handlers=handlers(),
         openapi_config=openapi.CONFIG,
-        plugins=[ExactNumbers()],
+        plugins=[ExactNumbers(), ClosedBodies()],
         lifespan=[*([access.kept] if access else []), lifespan, *lifespans],
         state=State({"metrics": metrics, "door": door}),
         logging_config=None,
     )
+    allowed_methods.tell(app)
     if settings.cors_origins:
         app.asgi_handler = CrossOrigin(app.asgi_handler, policy(settings.cors_origins))
     return app

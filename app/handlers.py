@@ -5,12 +5,14 @@ from typing import Any, TypeAlias, TypedDict, Unpack, cast
 
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
+from litestar.constants import RESERVED_KWARGS
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation
-from litestar.types import ASGIApp, ExceptionHandlersMap
+from litestar.types import ASGIApp, Empty, ExceptionHandlersMap
 
+from app import plain_parameters
 from app.answers import Answer
 from app.scopes import SCHEME, Scope
 
@@ -39,6 +41,17 @@ class Handler(HTTPRouteHandler):
 
     scope: Scope | None
     _exception_handlers: Any = None
+    _check: Any = Empty
+
+    def resolve_before_request(self) -> Any:
+        """The check of how parameters are written; None for a handler whose may be anything."""
+        if self._check is Empty:
+            fields = self.parsed_fn_signature.parameters.items()
+            expected = plain_parameters.forms(
+                {name: field.annotation for name, field in fields if name not in RESERVED_KWARGS}
+            )
+            self._check = plain_parameters.check_of(expected) if expected else None
+        return self._check
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Example,
+    OpenAPIFormat,
     OpenAPIHeader,
     OpenAPIResponse,
     OpenAPIType,
@@ -19,7 +20,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from app import examples, pages, security_scheme
+from app import examples, links, pages, parameter_schemas, security_scheme
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -75,7 +76,10 @@ _TENANT: Final = Parameter(
     param_in="header",
     required=True,
     description="The tenant whose data the request is about.",
-    schema=Schema(type=OpenAPIType.INTEGER, minimum=1, examples=[10001]),
+    schema=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=2**63 - 1, examples=[10001]),
+)
+_BARE_OR_QUOTED: Final = (
+    r'^(?!""$)([\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?|"[\x20\x21\x23-\x5b\x5d-\x7e]{1,255}")$'
 )
 _KEY: Final = Parameter(
     name="Idempotency-Key",
@@ -86,28 +90,40 @@ _KEY: Final = Parameter(
         ' once. Bare or quoted, `abc` and `"abc"` are one key.'
     ),
     schema=Schema(
-        type=OpenAPIType.STRING, min_length=1, max_length=257, examples=["bet-10001-user-1-7f3a"]
+        type=OpenAPIType.STRING,
+        min_length=1,
+        max_length=257,
+        pattern=_BARE_OR_QUOTED,
+        examples=["bet-10001-user-1-7f3a"],
     ),
 )
 _CORRELATION: Final = Parameter(
     name="X-Correlation-Id",
     param_in="header",
-    description="Kept in the metadata of the events, to trace what one request caused.",
-    schema=Schema(type=OpenAPIType.STRING, max_length=128),
+    description=(
+        "Kept in the metadata of the events, to trace what one request caused, if it is 1 to 128"
+        " visible ASCII characters; else it is passed over."
+    ),
+    schema=Schema(type=OpenAPIType.STRING),
 )
 REQUEST_ID: Final = Parameter(
     name="X-Request-Id",
     param_in="header",
-    description="Comes back with a problem, and is logged with a failure; else one is made up.",
-    schema=Schema(type=OpenAPIType.STRING, max_length=128),
+    description=(
+        "Comes back with a problem, and is logged with a failure, if it is 1 to 128 visible ASCII"
+        " characters; else one is made up."
+    ),
+    schema=Schema(type=OpenAPIType.STRING),
 )
 _TRACEPARENT: Final = Parameter(
     name="traceparent",
     param_in="header",
-    description="The caller's span (W3C Trace Context), kept in the metadata of the events.",
+    description=(
+        "The caller's span (W3C Trace Context), kept in the metadata of the events; what is none"
+        " is passed over."
+    ),
     schema=Schema(
         type=OpenAPIType.STRING,
-        max_length=128,
         examples=["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
     ),
 )
@@ -126,8 +142,10 @@ _AS_OF: Final = Parameter(
         " 0 is before the first event; the future and a time before the tenant are refused."
     ),
     schema=Schema(
-        type=OpenAPIType.STRING,
-        max_length=64,
+        any_of=[
+            Schema(type=OpenAPIType.STRING, pattern="^(0|[1-9][0-9]{0,17})$"),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, max_length=64),
+        ],
         examples=["1795", "2026-11-21T12:00:00Z", "2026-11-21T13:00:00.123+01:00"],
     ),
 )
@@ -150,6 +168,9 @@ class OpenOperation(Operation):
 
     def __post_init__(self) -> None:
         self.security = self.security or []  # to everybody, said and not left open
+        for parameter in self.parameters or []:
+            if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+                parameter_schemas.complete(parameter.schema)
         self.parameters = [*(self.parameters or []), *self.queries, *self.headers]
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
@@ -170,6 +191,10 @@ class OpenOperation(Operation):
         for media_type in (response.content or {}).values():
             if example is not None:
                 media_type.example = example
+            schema = media_type.schema
+            if isinstance(schema, Schema) and schema.one_of:  # a repeated bet is also a bet
+                schema.any_of, schema.one_of = schema.one_of, None
+        response.links = links.of_answer(str(self.operation_id), status)
         if self.etag:
             header = OpenAPIHeader(
                 description="The version of the resource.", schema=Schema(type=OpenAPIType.STRING)

@@ -95,6 +95,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether the long versions of tests are to be run."""
+    return bool(pytestconfig.option.long)
+
+
+@pytest.fixture(scope="session")
 def examples(pytestconfig: pytest.Config) -> Examples:
     """Asked by tests that make up their examples."""
 

@@ -27,7 +27,12 @@ Position: TypeAlias = Annotated[
 ]
 Milliseconds: TypeAlias = Annotated[
     int | None,
-    QueryParameter(ge=0, le=_LARGEST, description="Milliseconds since 1970, included."),
+    QueryParameter(
+        ge=0,
+        le=_LARGEST,
+        description="Milliseconds since 1970, included.",
+        schema_extra={"minimum": 0},  # Litestar leaves out a bound of 0
+    ),
 ]
 EventLimit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MOST_EVENTS)]
 

@@ -84,8 +84,8 @@ def mismatch(value: Any, schema: dict[str, Any], at: str = "$") -> str | None:
     As much of JSON Schema as the document uses; a member that is not described is a mismatch.
     """
     schema = resolved(schema)
-    if "oneOf" in schema:
-        faults = [mismatch(value, option, at) for option in schema["oneOf"]]
+    if options := schema.get("oneOf", schema.get("anyOf")):
+        faults = [mismatch(value, option, at) for option in options]
         return None if None in faults else str(faults)
     types = schema.get("type", [])
     allowed = [types] if isinstance(types, str) else types

@@ -7,7 +7,15 @@ import httpx
 import pytest
 
 from tests.app.api.documented import PROBLEM, mismatch, resolved
-from tests.app.api.operations import BODIES, COMMANDS, OF_TENANTS, OPERATIONS, Operation, document
+from tests.app.api.operations import (
+    BODIES,
+    BY_ID,
+    COMMANDS,
+    OF_TENANTS,
+    OPERATIONS,
+    Operation,
+    document,
+)
 from tests.conftest import Client
 
 ROUTES: Final = {
@@ -158,8 +166,60 @@ def test_references_resolve() -> None:
 
 def test_amounts_are_described_as_numbers() -> None:
     schemas = document()["components"]["schemas"]
-    for schema, field in (("Bet", "stake"), ("PlaceBet", "odds"), ("Balance", "balance")):
+    for schema, field in (("Bet", "stake"), ("Payment", "amount"), ("Balance", "balance")):
         assert schemas[schema]["properties"][field]["type"] == "number"
+
+
+def test_amounts_are_taken_as_numbers_or_text() -> None:
+    schemas = document()["components"]["schemas"]
+    for schema, field in (("PlaceBet", "stake"), ("PlaceBet", "odds"), ("MakePayment", "amount")):
+        forms = schemas[schema]["properties"][field]["anyOf"]
+        assert [form["type"] for form in forms] == ["number", "string"]
+
+
+@pytest.mark.parametrize("operation", BODIES)
+def test_a_body_is_described_as_closed(operation: str) -> None:
+    content = BY_ID[operation].described["requestBody"]["content"]["application/json"]
+    schema = content["schema"]
+    closed = resolved(schema["oneOf"][0] if "oneOf" in schema else schema)
+    assert closed["additionalProperties"] is False
+
+
+@each_operation
+def test_no_query_parameter_is_described_as_null(operation: Operation) -> None:
+    for parameter in operation.parameters("query").values():
+        assert "null" not in str(parameter["schema"])
+        assert None not in parameter["schema"].get("enum", [])
+
+
+@each_operation
+def test_bounds_of_an_integer_are_exact(operation: Operation) -> None:
+    for place in ("path", "query", "header"):
+        for parameter in operation.parameters(place).values():
+            if parameter["schema"].get("type") == "integer":
+                assert parameter["schema"]["minimum"] in {0, 1}
+                assert parameter["schema"].get("maximum", 0) <= 2**63 - 1
+
+
+def test_links_lead_to_operations_by_parameters_that_they_have() -> None:
+    links = [
+        link
+        for operation in OPERATIONS
+        for response in operation.responses.values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) == 9
+    for link in links:
+        target = BY_ID[link["operationId"]]
+        places = [name.split(".") for name in link["parameters"]]
+        assert all(name in target.parameters(place) for place, name in places)
+
+
+async def test_options_tells_all_methods_of_a_path(client: Client) -> None:
+    for template in {each.template for each in OPERATIONS}:
+        answer = await client.http.options(template.replace("{", "").replace("}", ""))
+        described = {each.method for each in OPERATIONS if each.template == template}
+        assert set(answer.headers["Allow"].split(", ")) == described | {"OPTIONS"}
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/", "/schema/swagger"])
