@@ -1,16 +1,15 @@
-"""What belongs to a tenant and can be named in a request, and what nobody has ever had."""
+"""What belongs to a tenant and can be named in a request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
-from uuid import uuid4
 
-from tests.app.api.book import paid, placed
-from tests.conftest import Client, bet_body
+from tests.app.api.book import open_book, paid, placed
+from tests.conftest import Client
 
 Things: TypeAlias = Mapping[str, str]
 """Values by the name of what they are."""
 
-# What the parameters of the operations name. One that is not listed anywhere is an error.
+# What the parameters of operations name. One that is not listed is an error.
 OF_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "bet_id": ("bet_id",),
     "payment_id": ("payment_id",),
@@ -25,44 +24,55 @@ OF_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "If-Match": ("etag",),
     "If-None-Match": ("etag",),
     "Last-Event-ID": ("position",),
-    # Nobody's: how much is asked for, and what the caller says of himself.
+    # Nobody's: how much is asked for, and what a caller says of himself.
     **dict.fromkeys(("limit", "status", "by", "stream", "wait", "X-Tenant-Id"), ()),
     **dict.fromkeys(("X-Request-Id", "X-Correlation-Id", "traceparent"), ()),
 }
 
-_KEY: Final = "the key under which it was placed"
-_FILLER: Final = 30
+_USER: Final = "a user of theirs"
+_KEY: Final = "a key of theirs"
+_DEPOSITS: Final = 30
+_STATUSES: Final[tuple[tuple[str, object, str], ...]] = (
+    ("confirm", None, "complete"),
+    ("settle", {"result": "win"}, "fail"),
+    ("cancel", {"reason": "rain"}, "complete"),
+)
 
 
 async def own(client: Client) -> Things:
-    """A little of everything, for a tenant who is to ask for what is not his."""
-    for _ in range(2):
-        bet_id, payment_id = await placed(client), await paid(client)
-    return {"bet_id": bet_id, "payment_id": payment_id, "user_id": "user-1", "key": "own key"}
+    """A little, for a tenant who is to ask for what is not his."""
+    book = await open_book(client)
+    return book._asdict()
 
 
 async def theirs(client: Client) -> list[Things]:
-    """Much of everything; a bet and a payment in each of their statuses, and all else."""
-    user_id = "a user of theirs"
-    for _ in range(_FILLER):
-        await placed(client, user_id=user_id)
-        await paid(client, user_id=user_id, mode="instant")
-    placing = await client.place_bet(_KEY)
+    """Much, with a bet and a payment in each of their statuses; all else is the same in all."""
+    for _ in range(_DEPOSITS):
+        assert (await client.deposit(_USER, 1)).is_success
+    await open_book(client)
+    assert (await client.place_bet(_KEY, user_id=_USER)).is_success
+    things: list[Things] = [{"bet_id": await placed(client), "payment_id": await paid(client)}]
+    for move, body, end in _STATUSES:
+        things.append({"bet_id": await placed(client), "payment_id": await paid(client)})
+        assert (await client.post("/bets/{bet_id}/".format(**things[-1]) + move, body)).is_success
+        assert (await client.post("/payments/{payment_id}/".format(**things[-1]) + end)).is_success
+    shared = await _shared(client)
+    return [{**shared, **each} for each in things]
+
+
+async def _shared(client: Client) -> Things:
+    (event,) = (await client.get("/events?after=60&limit=1")).json()
     cursors = {
         f"{name}_cursor": (await client.get(f"/users/user-1/{name}?limit=1")).json()["next_cursor"]
         for name in ("bets", "payments")
-        if [await placed(client), await paid(client), await paid(client)]
     }
-    last = (await client.get("/events?after=60&limit=1")).json()[0]
-    shared = {
+    return {
         **cursors,
-        "user_id": user_id,
+        "user_id": _USER,
         "key": _KEY,
-        "position": str(last["position"]),
-        "version": str(_FILLER),
         "etag": '"2"',
-        "milliseconds": str(last["timestamp"]),
-        "moment": last["created_at"],
+        "version": str(_DEPOSITS),
+        "position": str(event["position"]),
+        "moment": event["created_at"],
+        "milliseconds": str(event["timestamp"]),
     }
-    found = [shared | each async for each in _in_every_status(client)]
-    return [*found, shared | {"bet_id": placing.json()["bet_id"]} | found[0]]

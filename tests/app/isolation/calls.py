@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 from projections.snapshots import EVERY
 from tests.app.api.book import Book, open_book, paid, placed
-from tests.app.api.documented import resolved
-from tests.app.api.operations import OPERATIONS, READS, Operation
+from tests.app.api.operations import OPERATIONS, READS
+from tests.app.api.variations import variations
 from tests.app.ledger import Connection
 from tests.app.locks import held
 from tests.app.messages import events, stream
@@ -22,17 +22,6 @@ FORMS: Final = (
     "application/cloudevents-batch+json",
     "application/vnd.apache.avro+binary",
 )
-# What is asked for where the document lists no values; a parameter unknown here is an error.
-_VALUES: Final = {
-    "limit": ("1",),
-    "cursor": ("none",),
-    "after": ("1",),
-    "after_version": ("1",),
-    "start_time": ("1",),
-    "end_time": ("4000000000000",),
-    "as_of": ("3", "{now}"),
-    "wait": ("0",),
-}
 
 
 async def command(client: Client) -> Book:
@@ -70,7 +59,7 @@ async def read(client: Client, book: Book) -> None:
     event = (await client.get("/events?limit=1")).json()[0]
     for operation in READS:
         path = book.fill(operation.template)
-        for query in queries(operation, now=event["created_at"].replace("+", "%2B")):
+        for query in variations(operation, 2, now=event["created_at"].replace("+", "%2B")):
             answer = await client.get(f"{path}?{query}")
             assert answer.status_code < 500, answer.text
     for form in FORMS:
@@ -78,23 +67,6 @@ async def read(client: Client, book: Book) -> None:
     for path in ("/bets/{bet_id}", "/payments/{payment_id}"):
         answer = await client.get(book.fill(path), headers={"If-None-Match": "*"})
         assert answer.status_code == 304
-
-
-def queries(operation: Operation, **filled: str) -> Iterator[str]:
-    """Each combination of the values of an operation's query parameters, and of leaving one out."""
-    described = operation.parameters("query")
-    values = [(None, *_values(name, schema["schema"])) for name, schema in described.items()]
-    for combination in product(*values):
-        given = zip(described, combination, strict=True)
-        yield "&".join(f"{name}={value}".format(**filled) for name, value in given if value)
-
-
-def _values(name: str, schema: dict[str, Any]) -> tuple[str, ...]:
-    schema = resolved(schema)
-    for option in schema.get("oneOf", [schema]):
-        if listed := resolved(option).get("enum"):
-            return tuple(value for value in listed if value)
-    return _VALUES[name]
 
 
 async def reach_back(client: Client, database: str) -> None:
