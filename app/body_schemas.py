@@ -1,12 +1,13 @@
 """Schemas of request bodies: closed, with amounts as numbers or text and exact bounds."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_type_hints
 
 from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from msgspec import Struct
+from msgspec.structs import StructConfig
 
 from app.parameter_schemas import exact_bounds
 from domain.bet import EVENS
@@ -26,21 +27,24 @@ class ClosedBodies(OpenAPISchemaPlugin):
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:
         """Whether `value` is the type of a body."""
-        is_struct = isinstance(value, type) and issubclass(value, Struct)
-        return is_struct and bool(value.__struct_config__.forbid_unknown_fields)
+        if not (isinstance(value, type) and issubclass(value, Struct)):
+            return False
+        config: StructConfig = value.__struct_config__
+        return config.forbid_unknown_fields
 
     def to_openapi_schema(
         self, field_definition: FieldDefinition, schema_creator: "SchemaCreator"
     ) -> Schema:
         """The schema that Litestar derives of a struct, with what it leaves open."""
+        creator = cast("Any", schema_creator)  # partly untyped there
         derive = next(
             plugin
-            for plugin in schema_creator.plugins
-            if plugin is not self and schema_creator.plugin_supports_field(plugin, field_definition)
+            for plugin in creator.plugins
+            if plugin is not self and creator.plugin_supports_field(plugin, field_definition)
         )
-        schema = derive.to_openapi_schema(field_definition, schema_creator)
+        schema: Schema = derive.to_openapi_schema(field_definition, creator)
         schema.additional_properties = False
-        members = schema.properties or {}
+        members: dict[str, Schema | Reference] = schema.properties or {}
         for name, hint in get_type_hints(field_definition.annotation).items():
             if hint is Decimal or Decimal in get_args(hint):
                 members[name] = _amount(name, optional=hint is not Decimal)

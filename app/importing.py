@@ -205,14 +205,15 @@ class _Import:
     async def _copy(self, chunk: _Chunk) -> None:
         for stream, rows in chunk.rows.items():
             if rows:
-                await copied(self._connection, EVENT_TABLES[stream], _COLUMNS, rows)
+                table, tenant_id = EVENT_TABLES[stream], self._log.tenant_id
+                await copied(self._connection, tenant_id, table, _COLUMNS, rows)
 
     async def _copy_snapshots(self) -> None:
         written, self._snapshots = self._snapshots, []
         if written:
             columns = ("tenant_id", *Snapshot.__struct_fields__)
             rows = [(self._log.tenant_id, *_values(snapshot)) for snapshot in written]
-            await copied(self._connection, snapshots, columns, rows)
+            await copied(self._connection, self._log.tenant_id, snapshots, columns, rows)
 
 
 def _values(snapshot: Snapshot) -> tuple[object, ...]:

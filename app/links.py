@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from litestar.openapi.spec import Link
+from litestar.openapi.spec import Link, Reference
 
 _IDS: Final = {
     "placeBet": ("bet_id", ("getBet", "confirmBet", "settleBet", "cancelBet", "getBetEvents")),
@@ -15,7 +15,7 @@ _IDS: Final = {
 _BODIES: Final[dict[str, dict[str, str]]] = {"settleBet": {"result": "win"}}
 
 
-def of_answer(operation: str, status: str) -> dict[str, Link] | None:
+def of_answer(operation: str, status: str) -> dict[str, Link | Reference] | None:
     """The links from what `operation` answers with `status`, by the operation they lead to."""
     if operation not in _IDS or status != "201":
         return None

@@ -40,7 +40,8 @@ _SOURCES: Final[dict[str, tuple[Stream, str]]] = {
 }
 _TABLES: Final = {stream: table for table, (stream, _) in _SOURCES.items()}
 _OF_AGGREGATE: Final = {stream: Query(events.of_aggregate(stream)) for stream in STREAM_EVENTS}
-_OF_AGGREGATES: Final = {stream: Query(events.of_aggregates(stream)) for stream in STREAM_EVENTS}
+_MANY: Final[tuple[Stream, ...]] = ("bet", "payment")  # of which several are wanted at once
+_OF_AGGREGATES: Final = {stream: Query(events.of_aggregates(stream)) for stream in _MANY}
 _SNAPSHOT: Final = Query(snapshots.newest())
 _BETS: Final = {status: Query(past_bets.of_user(status)) for status in (None, *get_args(BetStatus))}
 _SUMMARY: Final = tenants_summary_view.name
@@ -130,7 +131,7 @@ class Past:
         first: dict[str, Logged] = {}
         for each in chunk:
             first.setdefault(each.recorded.aggregate_id, each)
-        for stream in ("bet", "payment"):
+        for stream in _MANY:
             kinds = STREAM_EVENTS[stream]
             known = [
                 aggregate_id

@@ -108,6 +108,7 @@ class RowWindow:
         keys = list(islice(rows, number))
         await copied(
             self._connection,
+            self._tenant_id,
             projection.table,
             ("tenant_id", *projection.row_type.__struct_fields__),
             [(self._tenant_id, *astuple(row)) for key in keys if (row := rows.pop(key))],

@@ -45,6 +45,7 @@ _PUT: Final = {name: Query(shadow.put(table)) for name, table in _TABLES.items()
 _BY_KEYS: Final = {
     projection.table.name: Query(shadow.by_keys(projection, _TABLES[projection.table.name]))
     for projection in PROJECTIONS
+    if projection.key_column
 }
 _SESSION_TABLES: Final = (*_TABLES.values(), wrong_rows)
 _CREATE: Final = ";".join(

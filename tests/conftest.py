@@ -177,9 +177,8 @@ async def connection(database: str) -> AsyncGenerator["asyncpg.Connection[Any]",
     await connected.close()
 
 
-@pytest.fixture
-def start_service(database: str) -> StartService:
-    """Start a service on the test's database, or on another, with `settings` replaced."""
+def starting(database: str) -> StartService:
+    """Start a service on the database, or on another, with `settings` replaced."""
 
     @asynccontextmanager
     async def start(url: str = database, **settings: Any) -> AsyncGenerator[Client]:
@@ -203,6 +202,12 @@ def start_service(database: str) -> StartService:
                 await serving
 
     return start
+
+
+@pytest.fixture
+def start_service(database: str) -> StartService:
+    """Start a service on the test's database, or on another, with `settings` replaced."""
+    return starting(database)
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """A way to the PostgreSQL server that counts round trips and that can be cut or stalled."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
+
+ProxyT = TypeVar("ProxyT", bound="Proxy")
 
 READY = b"Z\x00\x00\x00\x05I"
 """What the server ends an answer with once nothing of the transaction is left to do."""
@@ -44,6 +47,10 @@ class Proxy:
         for end in self._open:
             end.transport.abort()
 
+    def listener(self) -> Callable[[bytes], object]:
+        """Who is to be handed all that one client sends; here nobody."""
+        return len
+
     def listen_at(self, port: int) -> None:
         """Say where clients find the proxy."""
         user, password = self._server.username or "postgres", self._server.password
@@ -62,8 +69,10 @@ class Proxy:
     async def _ask(
         self, client: asyncio.StreamReader, server: asyncio.StreamWriter, asked: list[bool]
     ) -> None:
+        heard = self.listener()
         while data := await client.read(65536):
             await self.flowing.wait()
+            heard(data)
             asked[0] = True
             server.write(data)
             await server.drain()
@@ -88,16 +97,22 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
-    """A proxy to the server behind `url` that listens on a free port."""
-    proxy = Proxy(url)
-    listening = await asyncio.start_server(proxy, "127.0.0.1", 0)
-    proxy.listen_at(int(listening.sockets[0].getsockname()[1]))
+async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
+    """Have a proxy listen on a free port."""
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    proxy.listen_at(int(server.sockets[0].getsockname()[1]))
     try:
         yield proxy
     finally:
         proxy.flowing.set()
-        listening.close()
+        server.close()
         proxy.cut()
         with suppress(TimeoutError):
-            await asyncio.wait_for(listening.wait_closed(), 5)
+            await asyncio.wait_for(server.wait_closed(), 5)
+
+
+@asynccontextmanager
+async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
+    """A proxy to the server behind `url` that listens on a free port."""
+    async with listening(Proxy(url)) as proxy:
+        yield proxy

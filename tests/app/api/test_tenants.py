@@ -1,6 +1,6 @@
-"""Tenants never meet: not in reads, not in commands; unknown and suspended ones are told so."""
+"""Tenants never meet; unknown and suspended ones are told so."""
 
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,58 +12,12 @@ from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT, Client
 each_command = pytest.mark.parametrize("operation", COMMANDS, ids=lambda each: each.id)
 
 
-def is_empty(value: Any, asked: str) -> bool:
-    """Whether `value` says nothing but what the caller asked with."""
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value).values()
-        return all(is_empty(member, asked) for member in members)
-    return value in (0, None, asked) or value == []
-
-
-async def _log(connection: "asyncpg.Connection[Any]") -> dict[str, int]:
-    """The rows of all tables but those that a refusal may touch: it sticks to its key."""
-    counts = await rows(connection)
-    return {name: counts[name] for name in counts.keys() - {"idempotency_keys", "tenant_heads"}}
-
-
-async def test_what_is_written_in_one_tenant_is_not_there_in_another(
-    client: Client, subtests: pytest.Subtests
-) -> None:
-    book = await open_book(client)
-    for operation in READS:
-        with subtests.test(operation.id):
-            path = book.fill(operation.template)
-            own = await client.get(path)
-            assert own.status_code == 200
-            assert not is_empty(own.json(), book.user_id)
-            others = await client.of(EXTERNAL_TENANT).get(path)
-            assert others.status_code in {200, 404}
-            if others.status_code == 200:
-                assert is_empty(others.json(), book.user_id)
-            assert "idempotency_key" not in others.text
-
-
 async def test_equal_users_of_two_tenants_are_two_users(client: Client) -> None:
     book = await open_book(client)
     paths = [book.fill(operation.template) for operation in READS]
     before = [(await client.get(path)).content for path in paths]
     await open_book(client.of(EXTERNAL_TENANT))
     assert [(await client.get(path)).content for path in paths] == before
-
-
-@pytest.mark.parametrize(
-    "operation", [each for each in COMMANDS if "{" in each.template], ids=lambda each: each.id
-)
-async def test_a_command_reaches_nothing_of_another_tenant(
-    client: Client, connection: "asyncpg.Connection[Any]", operation: Operation
-) -> None:
-    path = (await open_book(client)).fill(operation.template)
-    before = await _log(connection)
-    answer = await client.of(EXTERNAL_TENANT).post(path, BODIES.get(operation.id))
-    assert answer.status_code == 404
-    assert answer.json()["error"] in {"Bet not found", "Payment not found"}
-    assert await _log(connection) == before
-    assert (await client.post(path, BODIES.get(operation.id))).status_code == 200
 
 
 async def test_an_unknown_tenant_is_not_found(
