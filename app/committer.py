@@ -118,6 +118,16 @@ class Committer:
         full = len(self._open.waiting) >= self._settings.batch_limit
         return not full and not self._recovering and not self._open.fault
 
+    @property
+    def _is_early(self) -> bool:
+        """Whether so few wait that they had better wait for others, as a batch is under way.
+
+        Not those beside a tenant that rests: what has to be read for them is read before the
+        next batch is sent, or they would miss it.
+        """
+        few = self._turns.ready < DECIDED_TOGETHER and not self._turns.crowded
+        return self._committing and few
+
     def _decide(self, batch: Sequence[Waiting]) -> None:
         self._open.waiting += batch
         self._decided.set()
@@ -139,8 +149,7 @@ class Committer:
     async def _take_in(self) -> None:
         """Read for what is queued, and decide it."""
         while True:
-            early = self._committing and self._turns.ready < DECIDED_TOGETHER
-            if not self._turns.ready or early or not self._has_room:
+            if not self._turns.ready or self._is_early or not self._has_room:
                 self._queued.clear()
                 await self._queued.wait()
                 continue

@@ -3,6 +3,7 @@
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
+from math import inf
 from time import monotonic
 from typing import Final, TypeAlias
 
@@ -10,7 +11,7 @@ from app.callers import Waiting
 
 Queue: TypeAlias = deque[Waiting]
 
-# How long a batch is shared after commands of two tenants came in succession.
+# A batch is shared while commands of several tenants came within this time.
 SHARED_SECONDS: Final = 10.0
 HARD_LIMIT: Final = 2  # times the limit, for tenants that hold less than their part of it
 
@@ -33,7 +34,7 @@ class Turns:
         self._length = 0
         self._ready = 0
         self._latest: int | None = None
-        self._shared_until = 0.0
+        self._latest_since = self._shared_until = -inf
 
     def __len__(self) -> int:
         return self._length
@@ -45,6 +46,11 @@ class Turns:
     def ready(self) -> int:
         """How many commands wait whose tenants are not known to rest."""
         return self._ready
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a tenant rests, as it has had its share of this batch."""
+        return bool(self._resting)
 
     def admits(self, tenant_id: int, backlog: int) -> bool:
         """Whether one more command of the tenant may wait when `backlog` do, here or decided.
@@ -63,9 +69,9 @@ class Turns:
         """Let a command wait behind those of its tenant."""
         tenant_id = waiting.submission.tenant_id
         if tenant_id != self._latest:
-            if self._latest is not None:
-                self._shared_until = waiting.since + SHARED_SECONDS
+            self._shared_until = self._latest_since + SHARED_SECONDS
             self._latest = tenant_id
+        self._latest_since = waiting.since
         self._length += 1
         if queue := self._resting.get(tenant_id):
             queue.append(waiting)

@@ -61,9 +61,9 @@ def test_beside_others_a_tenant_has_its_share_and_rests_until_the_next_batch() -
     turns = turns_of(*[A] * 10, B)
     assert sorted(tenants(turns.take(100))) == [A] * SHARE + [B]
     assert turns.take(100) == []
-    assert (turns.ready, len(turns)) == (0, 10 - SHARE)
+    assert (turns.ready, len(turns), turns.crowded) == (0, 10 - SHARE, True)
     turns.next_batch()
-    assert turns.ready == 10 - SHARE
+    assert (turns.ready, turns.crowded) == (10 - SHARE, False)
     assert tenants(turns.take(100)) == [A] * SHARE
 
 
@@ -87,6 +87,13 @@ def test_a_tenant_that_had_filled_a_batch_alone_gets_no_more_of_it_once_another_
 def test_a_batch_is_no_longer_shared_when_others_have_not_come_for_a_while() -> None:
     turns = turns_of(*[A] * 10, B, ago=SHARED_SECONDS + 1)
     assert sorted(tenants(turns.take(100))) == [A] * 10 + [B]
+
+
+def test_a_batch_is_not_shared_with_one_who_was_there_long_before() -> None:
+    turns = turns_of(B, ago=SHARED_SECONDS + 1)
+    for each in [waiting(A) for _ in range(10)]:
+        turns.put(each)
+    assert tenants(turns.take(100)) == [B] + [A] * 10
 
 
 def test_those_who_rested_have_their_turns_behind_those_who_have_not_had_any() -> None:
