@@ -1,9 +1,7 @@
 """The queue of a process: takes commands, commits them in batches, answers after the commit."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 from time import monotonic
 from typing import Final
 
@@ -19,6 +17,7 @@ from app.problems import problem
 from app.recovery import Recovery
 from app.settings import Settings
 from app.submission import Outcome, Submission
+from app.turns import Turns
 from app.unit_of_work import HeadMoved, UnitOfWork
 
 _log: Final = structlog.get_logger()
@@ -28,6 +27,9 @@ _UNKNOWN: Final = "It was not carried out in time; send it again with its key to
 # While a batch is being committed, commands are decided a few at a time: one by one, each
 # would find the processor's caches cold.
 DECIDED_TOGETHER: Final = 8
+
+# While others send commands as well, a tenant may have one of so many parts of a batch.
+SHARES: Final = 10
 
 
 class _Batch:
@@ -56,9 +58,10 @@ class Committer:
         self._lines = Lines(pool)
         self._memory = Memory(settings.cached_tenants, settings.cached_rows)
         self._callers = Callers(metrics, committed)
-        self._queue: deque[Waiting] = deque()
+        share = max(1, settings.batch_limit // SHARES)
+        self._turns = Turns(limit=settings.queue_limit, share=share)
         self._recovery = Recovery(
-            self._lines, self._memory, self._callers, metrics, settings, self._queue
+            self._lines, self._memory, self._callers, metrics, settings, self._turns
         )
         self._committing = False
         self._recovering = False
@@ -79,12 +82,12 @@ class Committer:
         database refuses the command.
         """
         stopping = self._closing or not self.alive
-        if stopping or self._backlog >= self._settings.queue_limit:
+        if stopping or not self._turns.admits(submission.tenant_id, self._backlog):
             self._metrics.outcome(submission.operation, "overloaded")
             reason = "The service is stopping" if stopping else "The queue is full"
             raise problem(problems.OVERLOADED, f"{reason}; nothing was done.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(submission, answer, monotonic()))
+        self._turns.put(Waiting(submission, answer, monotonic()))
         self._queued.set()
         return await answer
 
@@ -96,7 +99,7 @@ class Committer:
         self._reader.cancel()
         await asyncio.wait([self._reader])
         decided = [*self._recovery.pending, *self._open.waiting]
-        left = [*decided, *self._loading, *self._queue]
+        left = [*decided, *self._loading, *self._turns]
         self._callers.fail(left, problems.UNAVAILABLE, _UNKNOWN)
         await self._recovery.let_go()
 
@@ -108,12 +111,22 @@ class Committer:
     @property
     def _backlog(self) -> int:
         decided = len(self._open.waiting) + len(self._recovery.pending)
-        return len(self._queue) + len(self._loading) + decided
+        return len(self._turns) + len(self._loading) + decided
 
     @property
     def _has_room(self) -> bool:
         full = len(self._open.waiting) >= self._settings.batch_limit
         return not full and not self._recovering and not self._open.fault
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether so few wait that they had better wait for others, as a batch is under way.
+
+        Not those beside a tenant that rests: what has to be read for them is read before the
+        next batch is sent, or they would miss it.
+        """
+        few = self._turns.ready < DECIDED_TOGETHER and not self._turns.crowded
+        return self._committing and few
 
     def _decide(self, batch: Sequence[Waiting]) -> None:
         self._open.waiting += batch
@@ -125,27 +138,26 @@ class Committer:
 
     def _decide_known(self) -> None:
         """Decide what is queued, if nothing has to be read for it."""
-        if not self._queue or not self._has_room:
+        if not self._turns.ready or not self._has_room:
             return
-        room = self._settings.batch_limit - len(self._open.waiting)
-        first = list(islice(self._queue, room))
-        if not self._open.unit.wanted([waiting.submission for waiting in first]):
-            for _ in first:
-                self._queue.popleft()
+        first = self._turns.take(self._settings.batch_limit - len(self._open.waiting))
+        if self._open.unit.wanted([waiting.submission for waiting in first]):
+            self._turns.put_back(first)
+        else:
             self._decide(self._in_time(first))
 
     async def _take_in(self) -> None:
         """Read for what is queued, and decide it."""
         while True:
-            early = self._committing and len(self._queue) < DECIDED_TOGETHER
-            if not self._queue or early or not self._has_room:
+            if not self._turns.ready or self._is_early or not self._has_room:
                 self._queued.clear()
                 await self._queued.wait()
                 continue
             self._memory.trim()
             room = self._settings.batch_limit - len(self._open.waiting)
-            size = min(len(self._queue), room)
-            self._loading = self._in_time([self._queue.popleft() for _ in range(size)])
+            self._loading = self._in_time(self._turns.take(room))
+            if not self._loading:
+                continue
             if self._recovery.contended:  # what is decided now would be lost to another process
                 self._open.waiting += self._loading
                 self._loading = ()
@@ -155,7 +167,7 @@ class Committer:
             fault = await self._load([waiting.submission for waiting in self._loading])
             loaded, self._loading = self._loading, ()
             if self._recoveries > recoveries:  # which made the process forget what was read
-                self._queue.extendleft(reversed(loaded))
+                self._turns.put_back(loaded)
             elif fault:
                 self._open.waiting += loaded
                 self._open.fault = fault
@@ -178,6 +190,7 @@ class Committer:
         if not late:
             return taken
         self._callers.fail(late, problems.UNAVAILABLE, _UNKNOWN)
+        self._turns.give_back(late)
         return [waiting for waiting in taken if waiting.since >= latest]
 
     async def _write(self) -> None:
@@ -202,6 +215,7 @@ class Committer:
         if self._open.fault:
             raise self._open.fault
         batch, self._open = self._open, _Batch(self._memory)
+        self._turns.next_batch(self._loading)
         started = monotonic()
         self._record_batch(batch)
         committing = batch.unit.commit(connection)
@@ -224,13 +238,14 @@ class Committer:
 
     def _record_batch(self, batch: _Batch) -> None:
         waited = monotonic() - batch.waiting[0].since
-        self._metrics.batch(len(batch.waiting), len(self._queue) + len(self._loading), waited)
+        self._metrics.batch(len(batch.waiting), len(self._turns) + len(self._loading), waited)
 
     async def _recover(self, error: Exception | None) -> None:
         """Run what is neither answered nor queued, again if a commit or a read failed."""
         self._recovering = True
         self._recoveries += 1
         left, self._open = self._open.waiting, _Batch(self._memory)
+        self._turns.next_batch(self._loading)
         try:
             await self._recovery.run_again(left, error)
         except Exception:  # noqa: BLE001 - as above
@@ -240,4 +255,5 @@ class Committer:
             await self._recovery.let_go()
         self._recovering = False
         self._recovery.pending.clear()
+        self._turns.next_batch(self._loading)
         self._queued.set()

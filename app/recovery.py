@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from app.memory import Memory
 from app.metrics import Metrics
 from app.settings import Settings
 from app.submission import Outcome, Submission
+from app.turns import Turns
 from app.unit_of_work import HeadMoved, KeysTaken
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ class Recovery:
         callers: Callers,
         metrics: Metrics,
         settings: Settings,
-        queue: deque[Waiting],
+        turns: Turns,
     ) -> None:
         self._lines = lines
         self._memory = memory
         self._callers = callers
         self._metrics = metrics
         self._settings = settings
-        self._queue = queue
+        self._turns = turns
         self.contended = False
         self.pending: list[Waiting] = []
 
@@ -90,7 +90,7 @@ class Recovery:
         """Tell callers when their time is up, whatever is being waited for."""
         while True:
             await asyncio.sleep(TELLING_SECONDS)
-            self._in_time([*self.pending, *self._queue])
+            self._in_time([*self.pending, *self._turns])
 
     def _in_time(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Those of `batch` whose time is not up; the others are told so."""
@@ -165,18 +165,16 @@ class Recovery:
         async with connection.transaction():
             moved = await unit_of_work.lock(connection, self._memory, tenant_ids)
             self.contended = 2 * moved >= len(tenant_ids)
-            while len(batch) < self._settings.batch_limit and self._queue:
-                if self._queue[0].submission.tenant_id not in tenant_ids:
-                    break
-                batch.append(self._queue.popleft())
-                self.pending.append(batch[-1])
+            joining = self._turns.take(self._settings.batch_limit - len(batch), tenant_ids)
+            batch += joining
+            self.pending += joining
             return await unit_of_work.run(connection, self._memory, _submissions(batch))
 
     async def _go_round_lock(self, batch: Sequence[Waiting]) -> None:
         """Let a tenant whose head somebody holds wait for another turn, the others go on."""
         tenant_ids = {waiting.submission.tenant_id for waiting in batch}
         if len(tenant_ids) == 1:
-            self._queue.extend(batch)
+            self._turns.put_back(batch, last=True)
             return
         for tenant_id in tenant_ids:
             of_tenant = [w for w in batch if w.submission.tenant_id == tenant_id]

@@ -20,7 +20,9 @@ from benchmarks.fresh_database import fresh_database
 from benchmarks.load import Wrk
 from benchmarks.report import Report
 from benchmarks.scenarios import (
+    BESIDE_IT,
     COUNTED,
+    FLOODING,
     FULL,
     MIXED,
     OF_THE_LEDGER,
@@ -96,7 +98,8 @@ def _check(
     counted: RoundTrips,
 ) -> list[str]:
     """Check the answers and the database; all services have stopped."""
-    placed = sum(acknowledged[tenants].bets for tenants in (OF_THE_LEDGER, MIXED))
+    of_ledger = (OF_THE_LEDGER, MIXED, FLOODING, BESIDE_IT)
+    placed = sum(acknowledged[tenants].bets for tenants in of_ledger)
     invariants.check_answers(metrics, placed)
     carried_out = tally.of_metrics(metrics)
     without_http = {

@@ -7,7 +7,7 @@ from msgspec import Struct
 from domain.tenant import Wallet
 
 Service: TypeAlias = Literal["no-op", "shell", "by hand", "ledger", "two workers"]
-Load: TypeAlias = Literal["place_bets", "mixed", "get_bet", "get_user_bets"]
+Load: TypeAlias = Literal["place_bets", "flood", "beside", "mixed", "get_bet", "get_user_bets"]
 
 USERS: Final = 1000  # of each tenant
 
@@ -32,7 +32,17 @@ MADE_BY_HAND: Final = Tenants(30001, 100)
 MIXED: Final = Tenants(40001, 100, "internal")
 READ: Final = Tenants(50001, 1)
 COUNTED: Final = Tenants(60001, 1)
-ALL_TENANTS: Final = (OF_THE_LEDGER, MADE_BY_HAND, MIXED, READ, COUNTED)
+FLOODING: Final = Tenants(70001, 1)
+BESIDE_IT: Final = Tenants(80001, 1)
+ALL_TENANTS: Final = (
+    OF_THE_LEDGER,
+    MADE_BY_HAND,
+    MIXED,
+    READ,
+    COUNTED,
+    FLOODING,
+    BESIDE_IT,
+)
 
 
 class Scenario(Struct, frozen=True):
@@ -45,7 +55,7 @@ class Scenario(Struct, frozen=True):
     @property
     def writes(self) -> bool:
         """Whether the load consists of commands."""
-        return self.load in {"place_bets", "mixed"}
+        return self.load not in {"get_bet", "get_user_bets"}
 
     def __str__(self) -> str:
         connections = f"{self.connections} connection{'s' if self.connections > 1 else ''}"
@@ -54,11 +64,21 @@ class Scenario(Struct, frozen=True):
 
 
 class Contest(Struct, frozen=True):
-    """A scenario and the services that meet it; `brief` if short runs are enough."""
+    """A scenario and the services that meet it; `brief` if short runs are enough.
+
+    The scenario `beside` it is met at the same time, which only one service can do.
+    """
 
     scenario: Scenario
     services: tuple[Service, ...]
     brief: bool = False
+    beside: Scenario | None = None
+
+    @property
+    def meetings(self) -> list[tuple[tuple[Service, Scenario], ...]]:
+        """Who meets what, in turn, and what of it at once."""
+        scenarios = (self.scenario, self.beside) if self.beside else (self.scenario,)
+        return [tuple((service, each) for each in scenarios) for service in self.services]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -78,6 +98,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 _TITLES: Final[dict[Load, str]] = {
     "place_bets": "POST /bets",
+    "flood": "POST /bets of a flooding tenant",
+    "beside": "POST /bets of another beside it",
     "mixed": "mixed commands",
     "get_bet": "GET /bets/{id}",
     "get_user_bets": "GET /users/{id}/bets",
@@ -87,6 +109,8 @@ ALONE: Final = Scenario("place_bets", 1)
 BUSY: Final = Scenario("place_bets", 64)
 CROWDED: Final = Scenario("place_bets", 256)
 BUSY_MIXED: Final = Scenario("mixed", 64, MIXED.number)
+FLOOD: Final = Scenario("flood", 256)
+BESIDE_FLOOD: Final = Scenario("beside", 4)
 READING: Final = Scenario("get_bet", 64)
 LISTING: Final = Scenario("get_user_bets", 64)
 
@@ -95,6 +119,8 @@ CONTESTS: Final = (
     Contest(BUSY, ("no-op", "shell", "by hand", "ledger", "two workers")),
     Contest(CROWDED, ("no-op", "shell", "ledger")),
     Contest(BUSY_MIXED, ("ledger",)),
+    # Long before the next bets of one tenant, of which batches are not full at first.
+    Contest(FLOOD, ("ledger",), beside=BESIDE_FLOOD),
     Contest(READING, ("no-op", "shell", "by hand", "ledger")),
     Contest(LISTING, ("by hand", "ledger")),
     # These complete the curve over the number of connections.
@@ -107,11 +133,17 @@ CURVES: Final[tuple[Service, ...]] = ("no-op", "by hand", "ledger")
 
 def tenants_of(service: Service, load: Load) -> Tenants:
     """The tenants that the load goes to, of which it may use only the first ones."""
-    if load == "mixed":
-        return MIXED
-    if load == "place_bets":
-        return MADE_BY_HAND if service == "by hand" else OF_THE_LEDGER
-    return READ
+    match load:
+        case "mixed":
+            return MIXED
+        case "flood":
+            return FLOODING
+        case "beside":
+            return BESIDE_IT
+        case "place_bets":
+            return MADE_BY_HAND if service == "by hand" else OF_THE_LEDGER
+        case "get_bet" | "get_user_bets":
+            return READ
 
 
 USUAL: Final = Plan(

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Final
@@ -86,25 +86,33 @@ class Session:
         return [services.answer(f"{root}/metrics") for root in roots]
 
     def _meet(self, contest: Contest, seconds: int, occasion: str) -> Mapping[Meeting, Run]:
-        return {
-            (service, contest.scenario): self._run(service, contest.scenario, seconds, occasion)
-            for service in contest.services
-        }
+        met: dict[Meeting, Run] = {}
+        for at_once in contest.meetings:
+            met |= self._run(at_once, seconds, occasion)
+        return met
 
-    def _run(self, service: Service, scenario: Scenario, seconds: int, occasion: str) -> Run:
-        print(f"{scenario}, {service}, {occasion} …", end=" ", flush=True)
-        before = self._cost(service)
+    def _run(self, at_once: Sequence[Meeting], seconds: int, occasion: str) -> dict[Meeting, Run]:
+        """Run what one service meets at once; what it cost is known of a single scenario alone."""
+        service = at_once[0][0]
+        scenarios = "; ".join(str(scenario) for _, scenario in at_once)
+        print(f"{scenarios}, {service}, {occasion} …", end=" ", flush=True)
+        before = self._cost(service) if len(at_once) == 1 else None
         try:
-            script = _script(service, scenario, self._seed)
-            root = self._running[service].root
-            measured = self._wrk.run(root, script, scenario.connections, seconds)
+            with ThreadPoolExecutor() as loads:
+                measured = list(loads.map(lambda meeting: self._load(*meeting, seconds), at_once))
         except BenchmarkFailed:
             print("failed", flush=True)
             raise
-        print(f"{measured.requests_per_second:,.0f} req/s", flush=True)
-        after = self._cost(service)
-        self._acknowledge(service, scenario, measured)
-        return Run(measured=measured, cost=after - before if before and after else None)
+        print(*(f"{each.requests_per_second:,.0f} req/s" for each in measured), flush=True)
+        cost = after - before if before and (after := self._cost(service)) else None
+        met = dict(zip(at_once, measured, strict=True))
+        for meeting, each in met.items():
+            self._acknowledge(*meeting, each)
+        return {meeting: Run(measured=each, cost=cost) for meeting, each in met.items()}
+
+    def _load(self, service: Service, scenario: Scenario, seconds: int) -> Measurement:
+        script = _script(service, scenario, self._seed)
+        return self._wrk.run(self._running[service].root, script, scenario.connections, seconds)
 
     def _latency(self, results: Results, seconds: int) -> Latency:
         most = max(
@@ -127,7 +135,8 @@ class Session:
     def _memory_in(self, scenario: Scenario, seconds: int) -> Memory | None:
         """What the ledger holds towards the end of a run."""
         with ThreadPoolExecutor(max_workers=1) as others:
-            running = others.submit(self._run, "ledger", scenario, seconds, "for its memory")
+            meeting: Meeting = ("ledger", scenario)
+            running = others.submit(self._run, (meeting,), seconds, "for its memory")
             time.sleep(_TOWARDS_THE_END * seconds)
             held = memory.of_service(self._running["ledger"].pid)
             running.result()
@@ -149,7 +158,7 @@ class Session:
 def _script(service: Service, scenario: Scenario, seed: Seed) -> Script:
     first = tenants_of(service, scenario.load).first
     match scenario.load:
-        case "place_bets":
+        case "place_bets" | "flood" | "beside":
             return Script("place_bets.lua", (first, scenario.tenants, USERS))
         case "mixed":
             return Script("mixed.lua", (seed.draws,))

@@ -11,9 +11,11 @@ from benchmarks.cost import RoundTrips
 from benchmarks.results import Meeting, Results, Run, ratio, throughputs
 from benchmarks.scenarios import (
     ALONE,
+    BESIDE_FLOOD,
     BUSY,
     BUSY_MIXED,
     CROWDED,
+    FLOOD,
     LISTING,
     READING,
 )
@@ -53,6 +55,13 @@ _COMPARISONS: Final = (
     _Comparison(f"{BUSY}, two workers of one", 0.9, ("two workers", BUSY), ("ledger", BUSY)),
     _Comparison(
         f"{ALONE}, p50 of by hand's", 1, ("ledger", ALONE), ("by hand", ALONE), median_time=True
+    ),
+    _Comparison(
+        "fair share: p50 of a tenant beside a flooding one, of the flooding tenant's own p50",
+        0.4,
+        ("ledger", BESIDE_FLOOD),
+        ("ledger", FLOOD),
+        median_time=True,
     ),
     _Comparison(f"{READING}, of by hand", 0.9, ("ledger", READING), ("by hand", READING)),
     _Comparison(f"{READING}, of no-op", 0.4, ("ledger", READING), ("no-op", READING)),
