@@ -98,7 +98,8 @@ class Loaded:
                 row.payment_id,
             )
         # The view keeps the keys of creations: another operation with such a key is not known.
-        if self._wanted.keys.get((tenant_id, row.idempotency_key)) != OPERATIONS[operation]:
+        wanted = self._wanted.keys.get((tenant_id, row.idempotency_key), ())
+        if OPERATIONS[operation] not in wanted:
             return
         record = KeyRecord(
             idempotency_key=row.idempotency_key,

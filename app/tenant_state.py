@@ -83,10 +83,13 @@ class TenantState:
         """Add what `read` knows beyond this; false if its head is not one of those here.
 
         A row that was touched since then is held, as nothing is trimmed during a read; any
-        other is still the same.
+        other is still the same. False as well if the tenant itself is not as it was: what was
+        read is what commands need of the tenant that it was, not of a suspended one, say.
         """
         if self.outdated:
-            self.tenant, self.head, self.outdated = read.tenant, read.head, False
+            if read.tenant != self.tenant:
+                return False
+            self.head, self.outdated = read.head, False
         if read.head != self.head and read.head not in self.passed:
             return False
         for table, rows in read.rows.items():

@@ -24,7 +24,7 @@ _RESOURCE_VIEWS: Final = {"bet": bets_view.name, "payment": payments_view.name}
 
 class Wanted:
     """The keys of the rows that have to be read, each with its tenant; idempotency keys also
-    with the operation that they are used for.
+    with the operations that they are used for.
 
     `only_users` is true as long as nothing but users' rows of remembered tenants is missing:
     by far the most frequent read, and a short one.
@@ -35,7 +35,7 @@ class Wanted:
         self.bets: Final[set[Key]] = set()
         self.payments: Final[set[Key]] = set()
         self.users: Final[set[Key]] = set()
-        self.keys: Final[dict[Key, str]] = {}
+        self.keys: Final[dict[Key, set[str]]] = {}
         self.only_users = True
 
     def __bool__(self) -> bool:
@@ -68,7 +68,8 @@ class Wanted:
     def _add_key(self, submission: Submission) -> None:
         self.only_users = False
         self.tenants.add(submission.tenant_id)
-        self.keys[submission.tenant_id, submission.idempotency_key] = submission.operation
+        key = submission.tenant_id, submission.idempotency_key
+        self.keys.setdefault(key, set()).add(submission.operation)
 
     def _add_user(self, tenant_id: int, user_id: str) -> None:
         self.tenants.add(tenant_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -91,7 +92,32 @@ class Examples(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run the long versions of tests")
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="run only the tests that have a long version, in it",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Every run makes up other examples, all from one number that repeats them.
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(secrets.randbits(32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"made-up examples: repeat them with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.option.long:
+        return
+    long, others = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        asked = {"examples", "long"} & set(getattr(item, "fixturenames", ()))
+        (long if asked else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = long
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +134,12 @@ def examples(pytestconfig: pytest.Config) -> Examples:
         return long if pytestconfig.option.long else short
 
     return number
+
+
+@pytest.fixture(scope="session")
+def run_seed(pytestconfig: pytest.Config) -> str:
+    """What the run makes up its examples from; the header of the run says it."""
+    return str(pytestconfig.option.hypothesis_seed)
 
 
 @pytest.fixture(scope="session")

@@ -253,6 +253,19 @@ async def test_a_changed_tenant_makes_what_is_remembered_lose_its_swap(
     assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 1
 
 
+async def test_a_repeat_is_known_as_one_by_a_process_that_learns_of_a_suspension_just_now(
+    process: Process, other: Process, connection: Connection
+) -> None:
+    await process.run(place())
+    await other.run(place(key="k"))
+    await connection.execute(
+        "UPDATE tenants SET status = 'suspended' WHERE id = $1", EXTERNAL_TENANT
+    )
+    repeat = place(key="k")
+    assert await process.run(repeat) == {}
+    assert applied(await process.run(repeat))[0].duplicate
+
+
 async def test_a_batch_of_refusals_only_is_decided_on_rows_read_just_now(
     process: Process, other: Process
 ) -> None:
