@@ -99,7 +99,8 @@ class Session:
         before = self._cost(service) if len(at_once) == 1 else None
         try:
             with ThreadPoolExecutor() as loads:
-                measured = list(loads.map(lambda meeting: self._load(*meeting, seconds), at_once))
+                running = [loads.submit(self._load, *meeting, seconds) for meeting in at_once]
+                measured = [load.result() for load in running]
         except BenchmarkFailed:
             print("failed", flush=True)
             raise

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.callers import Waiting
+from app.submission import Outcome
 from app.turns import SHARED_SECONDS, Turns
 from tests.app.submissions import place
 
@@ -19,7 +20,7 @@ A, B, C = 1, 2, 3
 
 def waiting(tenant: int, *, ago: float = 0) -> Waiting:
     """A command of the tenant that came so many seconds ago; nobody waits for its answer."""
-    answer = asyncio.Future(loop=_LOOP)
+    answer: asyncio.Future[Outcome] = asyncio.Future(loop=_LOOP)
     return Waiting(place(tenant), answer, monotonic() - ago)
 
 
