@@ -25,6 +25,7 @@ from app.metrics import Metrics
 from app.notices import Notices
 from app.notifier import Notifier
 from app.pruning import prune_regularly
+from app.rate_limits import RateLimits
 from app.reads import Reads
 from app.service import LedgerRequest, Service
 from app.settings import Settings
@@ -36,6 +37,7 @@ Lifespan: TypeAlias = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ()) -> Litestar:
     """The application on the database at `url`; it owns no connection before it is started."""
     metrics = Metrics()
+    limits = RateLimits(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -82,6 +84,8 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
         exception_handlers=handlers(),
+        guards=[limits.guard] if limits else [],
+        before_send=[limits.add_fields] if limits else [],
         openapi_config=openapi.CONFIG,
         plugins=[openapi.ExactNumbers()],
         lifespan=[lifespan, *lifespans],

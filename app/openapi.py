@@ -26,7 +26,7 @@ from litestar.openapi.spec import (
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from app import examples
+from app import examples, rate_limit_description
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -41,6 +41,7 @@ from app.problems import (
     MISSING_TENANT,
     NO_SUCH_MOMENT,
     OVERLOADED,
+    QUOTA_EXCEEDED,
     TENANT_NOT_FOUND,
     TENANT_SUSPENDED,
     UNAVAILABLE,
@@ -61,6 +62,7 @@ OF_READS: Final = (
     INVALID_TENANT,
     INVALID_REQUEST,
     TENANT_NOT_FOUND,
+    QUOTA_EXCEEDED,
     INTERNAL,
     UNAVAILABLE,
 )
@@ -204,9 +206,13 @@ class OpenTaggedRead(OpenOperation):
 
 @dataclass
 class TenantOperation(OpenOperation):
-    """An operation on a tenant's data."""
+    """An operation on a tenant's data, which counts towards its rates."""
 
     headers: ClassVar[Sequence[Parameter]] = (_TENANT, _REQUEST_ID)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate_limit_description.describe(self.responses)
 
 
 @dataclass
@@ -281,6 +287,7 @@ CONFIG: Final = OpenAPIConfig(
     openapi_router=Router(
         "/schema", route_handlers=[], include_in_schema=False, after_request=_of_unknown_page
     ),
+    components=rate_limit_description.COMPONENTS,
     create_examples=False,
     use_handler_docstrings=True,
     render_plugins=[

@@ -130,11 +130,22 @@ def test_whatever_is_no_success_is_a_problem_with_an_example(operation: Operatio
             assert example["value"]["status"] == int(status)
 
 
+@each_operation
+def test_every_answer_about_a_tenants_data_may_tell_of_its_rate(operation: Operation) -> None:
+    counted = operation in OF_TENANTS
+    assert ("429" in operation.responses) is counted
+    for status, response in operation.responses.items():
+        told = {"RateLimit", "RateLimit-Policy"} & response.get("headers", {}).keys()
+        assert len(told) == (2 if counted else 0)
+        if counted:
+            assert ("Retry-After" in response["headers"]) is (status in {"429", "503"})
+
+
 def test_references_resolve() -> None:
     references = list(_references(document()))
     assert references
     for reference in references:
-        assert reference.startswith("#/components/schemas/")
+        assert reference.startswith(("#/components/schemas/", "#/components/headers/"))
         assert resolved({"$ref": reference})
 
 

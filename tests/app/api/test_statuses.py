@@ -24,9 +24,11 @@ class Caller:
         client: Client,
         connection: "asyncpg.Connection[Any]",
         book: Book,
+        start_service: StartService,
     ) -> None:
         self.operation = operation
         self.client = client
+        self.start_service = start_service
         self.connection = connection
         self.path = book.fill(operation.template)
         self.book = book
@@ -110,6 +112,12 @@ class Caller:
         await self.client.place_bet("taken", user_id="somebody else")
         return await self._send(Idempotency_Key="taken")
 
+    async def _provoke_429(self) -> httpx.Response:
+        async with self.start_service(commands_per_second=0.001, reads_per_second=0.001) as limited:
+            again = Caller(self.operation, limited, self.connection, self.book, self.start_service)
+            await again.provoke(404)
+            return await again.provoke(404)
+
     async def _provoke_500(self) -> httpx.Response:
         for table in await self._tables():
             await self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
@@ -140,7 +148,7 @@ async def test_every_documented_status_can_be_provoked(
         documented[:2] = [201, 200]
     assert documented
     async with start_service(statement_timeout_seconds=0.2, command_timeout_seconds=0.6) as client:
-        caller = Caller(operation, client, connection, await open_book(client))
+        caller = Caller(operation, client, connection, await open_book(client), start_service)
         for status in documented:
             with subtests.test(str(status)):
                 answer = await caller.provoke(status)
