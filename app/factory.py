@@ -26,6 +26,7 @@ from app.metrics import Metrics
 from app.notices import Notices
 from app.notifier import Notifier
 from app.pruning import prune_regularly
+from app.rate_limits import RateLimits
 from app.reads import Reads
 from app.service import LedgerRequest, Service
 from app.settings import Settings
@@ -42,6 +43,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
     metrics = Metrics()
     access = _access(settings)
     door = Door(metrics)
+    limits = RateLimits(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
@@ -84,8 +86,9 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
         route_handlers=[*CONTROLLERS, pages.assets()],
         request_class=LedgerRequest,
         request_max_body_size=None,  # the request class holds the limit
-        guards=[access.check] if access else [],
+        guards=[*([access.check] if access else []), *([limits.guard] if limits else [])],
         exception_handlers=handlers(),
+        before_send=[limits.add_fields] if limits else [],
         openapi_config=openapi.CONFIG,
         plugins=[ExactNumbers(), ClosedBodies()],
         lifespan=[*([access.kept] if access else []), lifespan, *lifespans],

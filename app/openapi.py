@@ -20,7 +20,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from app import examples, links, pages, parameter_schemas, security_scheme
+from app import examples, links, pages, parameter_schemas, rate_limit_description, security_scheme
 from app.problems import (
     BODY_TOO_LARGE,
     COMMAND_REJECTED,
@@ -35,6 +35,7 @@ from app.problems import (
     MISSING_TENANT,
     NO_SUCH_MOMENT,
     OVERLOADED,
+    QUOTA_EXCEEDED,
     SCOPE_MISSING,
     TENANT_FORBIDDEN,
     TENANT_NOT_FOUND,
@@ -56,6 +57,7 @@ OF_READS: Final = (
     INVALID_TENANT,
     INVALID_REQUEST,
     TENANT_NOT_FOUND,
+    QUOTA_EXCEEDED,
     INTERNAL,
     UNAVAILABLE,
 )
@@ -212,9 +214,13 @@ class OpenTaggedRead(OpenOperation):
 
 @dataclass
 class TenantOperation(OpenOperation):
-    """An operation on a tenant's data."""
+    """An operation on a tenant's data, which counts towards its rates."""
 
     headers: ClassVar[Sequence[Parameter]] = (_TENANT, REQUEST_ID)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate_limit_description.describe(self.responses)
 
 
 @dataclass
@@ -281,7 +287,7 @@ CONFIG: Final = OpenAPIConfig(
     version="0.1.0",
     description="An event-sourced ledger for betting operators: bets, payments, balances.",
     openapi_router=pages.router(),
-    components=security_scheme.COMPONENTS,
+    components=[security_scheme.COMPONENTS, rate_limit_description.COMPONENTS],
     create_examples=False,
     use_handler_docstrings=True,
     render_plugins=[pages.PAGE, JsonRenderPlugin(path="/openapi.json")],

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from domain.errors import (
     BetNotFound,
@@ -41,6 +41,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: list[FieldError] | None = None
     mismatch: list[str] | None = None
     offered: list[str] | None = None
+    violated_policies: list[str] | None = field(default=None, name="violated-policies")
     current_status: str | None = None
     available: Decimal | None = None
     required: Decimal | None = None
@@ -116,6 +117,7 @@ NO_SUCH_MOMENT: Final = Kind("no-such-moment", 422, "Moment not in the log", "No
 HISTORY_TOO_LONG: Final = Kind("history-too-long", 422, "History too long to be folded")
 KEY_REUSED: Final = Kind("key-reused", 422, "Key already used", "Idempotency-Key already used")
 COMMAND_REJECTED: Final = Kind("command-rejected", 422, "Rejected by the database")
+QUOTA_EXCEEDED: Final = Kind("quota-exceeded", 429, "Quota exceeded", "Too many requests")
 INTERNAL: Final = Kind("internal", 500, "Internal error", "Internal server error")
 OVERLOADED: Final = Kind("overloaded", 503, "Overloaded", "Service overloaded")
 NOT_READY: Final = Kind("not-ready", 503, "Not ready", "Service not ready")

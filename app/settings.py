@@ -13,6 +13,7 @@ from app.origins import Origins
 
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+Rate: TypeAlias = Annotated[float, Meta(ge=0.001, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 Secret: TypeAlias = Annotated[str, Meta(min_length=32)]
 
@@ -40,6 +41,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     pool_size: Annotated[int, Meta(ge=2, le=100)] = 8
     batch_limit: Annotated[int, Meta(ge=1, le=1024)] = 256
     queue_limit: Count = 1024
+    commands_per_second: Rate | None = None
+    reads_per_second: Rate | None = None
+    burst_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 10
     cached_tenants: Count = 256
     cached_rows: Count = 4096
     command_timeout_seconds: Seconds = 10.0

@@ -48,7 +48,7 @@ _ONE: Final = Query(select(*_COLUMNS).where(of_tenant(tenants.c.id)))
 _WITH_OPEN_BETS: Final = Query(
     select(*_COLUMNS, _open_bets().label("open_bets")).where(of_tenant(tenants.c.id))
 )
-_PAGE: Final = Query(
+PAGE: Final = Query(
     select(*_COLUMNS, select(func.count()).select_from(tenants).scalar_subquery().label("total"))
     .where(tenants.c.id > bindparam("after", type_=BigInteger))
     .order_by(tenants.c.id)
@@ -88,7 +88,7 @@ async def page(
     """
     async with connection.transaction():
         await row_security.show_every_tenant(connection)
-        rows = await connection.fetch(_PAGE.text, *_PAGE.arguments(after=after, limit=limit))
+        rows = await connection.fetch(PAGE.text, *PAGE.arguments(after=after, limit=limit))
     return [_registered(row) for row in rows], rows[0]["total"] if rows else 0
 
 

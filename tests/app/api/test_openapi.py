@@ -156,11 +156,22 @@ def test_what_asks_for_a_token_says_what_becomes_of_who_has_none(operation: Oper
         assert ("tenant-forbidden" in kinds) is (operation in OF_TENANTS)
 
 
+@each_operation
+def test_every_answer_about_a_tenants_data_may_tell_of_its_rate(operation: Operation) -> None:
+    counted = operation in OF_TENANTS
+    assert ("429" in operation.responses) is counted
+    for status, response in operation.responses.items():
+        told = {"RateLimit", "RateLimit-Policy"} & response.get("headers", {}).keys()
+        assert len(told) == (2 if counted and status != "401" else 0)
+        if counted:
+            assert ("Retry-After" in response["headers"]) is (status in {"429", "503"})
+
+
 def test_references_resolve() -> None:
     references = list(_references(document()))
     assert references
     for reference in references:
-        assert reference.startswith("#/components/schemas/")
+        assert reference.startswith(("#/components/schemas/", "#/components/headers/"))
         assert resolved({"$ref": reference})
 
 

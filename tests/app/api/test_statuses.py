@@ -25,9 +25,11 @@ class Caller:
         client: Client,
         connection: "asyncpg.Connection[Any]",
         book: Book,
+        start_service: StartService,
     ) -> None:
         self.operation = operation
         self.client = client
+        self.start_service = start_service
         self.connection = connection
         self.path = book.fill(operation.template)
         self.book = book
@@ -136,6 +138,12 @@ class Caller:
         await self.client.place_bet("taken", user_id="somebody else")
         return await self._send(Idempotency_Key="taken")
 
+    async def _provoke_429(self) -> httpx.Response:
+        async with self.start_service(commands_per_second=0.001, reads_per_second=0.001) as limited:
+            again = Caller(self.operation, limited, self.connection, self.book, self.start_service)
+            await again.provoke(404)
+            return await again.provoke(404)
+
     async def _provoke_500(self) -> httpx.Response:
         for table in await self._tables():
             await self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
@@ -170,7 +178,7 @@ async def test_every_documented_status_can_be_provoked(
         start_service(**WITH_SECRET, **impatient) as service,
         calling(service, token()) as client,
     ):
-        caller = Caller(operation, client, connection, await open_book(client))
+        caller = Caller(operation, client, connection, await open_book(client), start_service)
         for status in documented:
             with subtests.test(str(status)):
                 answer = await caller.provoke(status)

@@ -27,7 +27,7 @@ EXCEPTED: Final = {
     "SELECT tenants.id FROM tenants ORDER BY tenants.id": (
         "keys are pruned, and operators' commands work, tenant by tenant, whichever there are"
     ),
-    plain(tenants._PAGE.text): "the registry lists all tenants",
+    plain(tenants.PAGE.text): "the registry lists all tenants",
 }
 """Statements that see tenants which they were not told of, and why they have to."""
 
