@@ -173,7 +173,7 @@ async def test_every_documented_status_can_be_provoked(
     if operation.id in CREATIONS:
         documented[:2] = [201, 200]
     assert documented
-    impatient = {"statement_timeout_seconds": 0.2, "command_timeout_seconds": 0.6}
+    impatient = {"statement_timeout_seconds": 0.6, "command_timeout_seconds": 1.2}
     async with (
         start_service(**WITH_SECRET, **impatient) as service,
         calling(service, token()) as client,
