@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test check migrate format bench bench-full bench-log bench-rebuild lock
+.PHONY: help serve test test-long check migrate format bench bench-full bench-log bench-rebuild lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
@@ -15,6 +15,9 @@ serve: .venv/.runtime ## serve on 127.0.0.1:8000 (PORT), on an embedded PostgreS
 
 test: .venv/.dev ## run the whole suite on its own embedded PostgreSQL (or TEST_DATABASE_URL)
 	@$(RUN) pytest -n auto --maxprocesses 4 $(ARGS)
+
+test-long: .venv/.dev ## run the tests that make up their examples with many more of them
+	@$(RUN) pytest --long -n auto --maxprocesses 4 $(ARGS)
 
 check: .venv/.dev ## run formatter, linter, both type checkers, the import contracts and the schemas' gate
 	@echo "== ruff format"  && $(RUN) ruff format --check .

@@ -13,6 +13,7 @@ from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
 from app.feed import Feed
+from app.lines import PASSING
 from app.metrics import Metrics
 from app.problems import Problem, problem
 from app.reads import Reads
@@ -111,7 +112,7 @@ class LedgerRequest(Request[Any, Any, State]):
             await self.body()
         service, raw = self.service, self.scope["headers"]
         tenant_id = headers.tenant_id(raw)
-        await service.reads.must_exist(tenant_id)
+        await self._must_exist(tenant_id)
         command_id = str(uuid7())
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
@@ -130,3 +131,16 @@ class LedgerRequest(Request[Any, Any, State]):
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)
+
+    async def _must_exist(self, tenant_id: int) -> None:
+        """Raise `Problem` for an unknown tenant.
+
+        A connection that breaks is no answer to a command: the committer, which finds out
+        about the tenant as well, goes on asking for as long as a command may wait.
+        """
+        try:
+            await self.service.reads.must_exist(tenant_id)
+        except TimeoutError:  # it has waited already
+            raise
+        except PASSING:
+            pass

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -9,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -27,6 +28,8 @@ from app.migrations import migrate
 from app.requests_seen import RequestsSeen
 from app.server import MOST_HEADER_BYTES
 from app.settings import Settings
+
+pytest_plugins = ["tests.tally"]
 
 DEFAULT_TENANT: Final = 10001
 EXTERNAL_TENANT: Final = 10002
@@ -82,6 +85,57 @@ def bet_body(**fields: object) -> dict[str, object]:
 
 
 StartService: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+class Examples(Protocol):
+    """How many examples a test makes up: `short` in every build, `long` by `make test-long`."""
+
+    def __call__(self, *, short: int, long: int) -> int: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="run only the tests that ask how many examples to make up, with many of them",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Every run makes up other examples, all from one number that repeats them.
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(secrets.randbits(32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"made-up examples: repeat them with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.option.long:
+        return
+    long, others = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        asks = "examples" in getattr(item, "fixturenames", ())
+        (long if asks else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = long
+
+
+@pytest.fixture(scope="session")
+def examples(pytestconfig: pytest.Config) -> Examples:
+    """Asked by tests that make up their examples."""
+
+    def number(*, short: int, long: int) -> int:
+        return long if pytestconfig.option.long else short
+
+    return number
+
+
+@pytest.fixture(scope="session")
+def run_seed(pytestconfig: pytest.Config) -> str:
+    """What the run makes up its examples from; the header of the run says it."""
+    return str(pytestconfig.option.hypothesis_seed)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,11 @@ class ServiceProcess:
         self.port = port
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The process that was started, whose children serve."""
+        return self._process.pid
+
     def terminate(self) -> None:
         """Tell it to stop, as an orchestrator does."""
         self._process.send_signal(signal.SIGTERM)

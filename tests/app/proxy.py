@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
+
+ProxyT = TypeVar("ProxyT", bound="Proxy")
 
 READY = b"Z\x00\x00\x00\x05I"
 """What the server ends an answer with once nothing of the transaction is left to do."""
@@ -90,14 +93,20 @@ class Proxy:
 @asynccontextmanager
 async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
     """A proxy to the server behind `url` that listens on a free port."""
-    proxy = Proxy(url)
-    listening = await asyncio.start_server(proxy, "127.0.0.1", 0)
-    proxy.listen_at(int(listening.sockets[0].getsockname()[1]))
+    async with listening(Proxy(url)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
+    """The proxy, which listens on a free port."""
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    proxy.listen_at(int(server.sockets[0].getsockname()[1]))
     try:
         yield proxy
     finally:
         proxy.flowing.set()
-        listening.close()
+        server.close()
         proxy.cut()
         with suppress(TimeoutError):
-            await asyncio.wait_for(listening.wait_closed(), 5)
+            await asyncio.wait_for(server.wait_closed(), 5)
