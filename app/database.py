@@ -1,8 +1,8 @@
 """How the service connects to PostgreSQL."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 
@@ -94,14 +94,26 @@ async def batch_connection(
         await connection.close()
 
 
-async def open_pool(url: str, settings: Settings, size: int | None = None) -> asyncpg.Pool:
+Prepare: TypeAlias = Callable[[asyncpg.Connection], Awaitable[None]]
+
+
+async def open_pool(
+    url: str,
+    settings: Settings,
+    size: int | None = None,
+    *,
+    prepare: Prepare | None = None,
+    **more: str,
+) -> asyncpg.Pool:
     """A pool of at most `size` connections (else `pool_size`), for prepared statements.
 
     A generic plan saves planning the large commit statement for every batch. Connections
     carry no session state, so nothing has to be reset, and no round trip is spent on it.
+    `prepare` is done with each new connection; `more` settings of the server come on top.
     """
     return await asyncpg.create_pool(
         url,
+        init=prepare,
         min_size=0,
         max_size=size or settings.pool_size,
         timeout=CONNECT_TIMEOUT_SECONDS,
@@ -118,6 +130,7 @@ async def open_pool(url: str, settings: Settings, size: int | None = None) -> as
             "statement_timeout": str(round(settings.statement_timeout_seconds * 1000)),
             "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
             "idle_in_transaction_session_timeout": "60000",
+            **more,
         },
     )
 

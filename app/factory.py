@@ -20,7 +20,7 @@ from app.door import Door
 from app.exact_numbers import ExactNumbers
 from app.failures import handlers
 from app.feed import Feed
-from app.lines import CONNECTIONS
+from app.lines import open_lines
 from app.lookout import Lookout
 from app.metrics import Metrics
 from app.notices import Notices
@@ -49,7 +49,7 @@ def create_app(url: str, settings: Settings, lifespans: Sequence[Lifespan] = ())
     async def lifespan(app: Litestar) -> AsyncGenerator[None, None]:
         pool = await open_pool(url, settings)
         # Connections of its own: commands do not wait behind reads.
-        writing = await open_pool(url, settings, size=CONNECTIONS)
+        writing = await open_lines(url, settings)
         wakeups = Wakeups(settings.feed_followers, metrics)
         notices = Notices(url, wakeups.ring)
         notifier, lookout = Notifier(wakeups, notices), Lookout(wakeups, notices)

@@ -16,6 +16,7 @@ from app.cursors import Cursors
 from app.door import MOST_READ_BYTES, Door
 from app.feed import Feed
 from app.grant import Grant
+from app.lines import PASSING
 from app.metrics import Metrics
 from app.problems import Problem, problem
 from app.reads import Reads
@@ -130,7 +131,7 @@ class LedgerRequest(Request[Any, Any, State]):
             await self.body()
         service, raw = self.service, self.scope["headers"]
         tenant_id = headers.tenant_id(raw)
-        await service.reads.must_exist(tenant_id)
+        await self._must_exist(tenant_id)
         command_id, grant = str(uuid7()), self.grant
         path = {} if resource_id is None else {f"{resource}_id": resource_id}
         submission = Submission(
@@ -155,3 +156,16 @@ class LedgerRequest(Request[Any, Any, State]):
         if isinstance(outcome, Applied):
             return outcome
         raise Problem(outcome.problem, replayed=outcome.duplicate)
+
+    async def _must_exist(self, tenant_id: int) -> None:
+        """Raise `Problem` for an unknown tenant.
+
+        A connection that breaks is no answer to a command: the committer, which finds out
+        about the tenant as well, goes on asking for as long as a command may wait.
+        """
+        try:
+            await self.service.reads.must_exist(tenant_id)
+        except TimeoutError:  # it has waited already
+            raise
+        except PASSING:
+            pass

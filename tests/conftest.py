@@ -29,6 +29,8 @@ from app.requests_seen import RequestsSeen
 from app.server import MOST_HEADER_BYTES
 from app.settings import Settings
 
+pytest_plugins = ["tests.tally"]
+
 DEFAULT_TENANT: Final = 10001
 EXTERNAL_TENANT: Final = 10002
 INTERNAL_TENANT: Final = 10003

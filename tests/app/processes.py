@@ -44,6 +44,11 @@ class ServiceProcess:
         """What it and its workers have printed and logged."""
         return _content(self._log)
 
+    @property
+    def pid(self) -> int:
+        """The process that was started, whose children serve."""
+        return self._process.pid
+
     def terminate(self) -> None:
         """Tell it to stop, as an orchestrator does."""
         self._process.send_signal(signal.SIGTERM)

@@ -97,8 +97,15 @@ class Proxy:
 
 
 @asynccontextmanager
+async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
+    """A proxy to the server behind `url` that listens on a free port."""
+    async with listening(Proxy(url)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
 async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
-    """Have a proxy listen on a free port."""
+    """The proxy, which listens on a free port."""
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
     proxy.listen_at(int(server.sockets[0].getsockname()[1]))
     try:
@@ -109,10 +116,3 @@ async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
         proxy.cut()
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 5)
-
-
-@asynccontextmanager
-async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
-    """A proxy to the server behind `url` that listens on a free port."""
-    async with listening(Proxy(url)) as proxy:
-        yield proxy

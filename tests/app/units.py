@@ -12,6 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app import unit_of_work
 from app.committer import Committer
 from app.database import open_pool
+from app.lines import open_lines
 from app.memory import Memory
 from app.metrics import Metrics
 from app.settings import Settings
@@ -69,7 +70,7 @@ async def committing(
 ) -> AsyncGenerator[Committer, None]:
     """A committer on the database, with these settings."""
     given = Settings(**settings)
-    async with await open_pool(url, given) as pool:
+    async with await open_lines(url, given) as pool:
         committer = Committer(pool, given, metrics or Metrics(), lambda _: None)
         try:
             yield committer

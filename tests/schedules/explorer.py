@@ -6,6 +6,7 @@ seen to that they also come in the other order.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias, TypeVar
 
 from tests.schedules.turns import Step
@@ -89,10 +90,8 @@ async def explore(play: Callable[[Choose], Awaitable[T]], most: int) -> AsyncGen
     points: list[_Point] = []
     for _ in range(most):
         schedule = _Schedule(points)
-        try:
+        with suppress(Redundant):
             yield await play(schedule)
-        except Redundant:
-            pass
         points = schedule.points
         _turn_races_round(points)
         while points and not points[-1].turn_to_next():
