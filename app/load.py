@@ -97,6 +97,26 @@ def _everything() -> Query:
 
 
 @cache
+def made_by() -> Query:
+    """The tenants in which a bet or a payment was made by one of the given keys.
+
+    Parameters `tenants`, and for each of `bets` and `payments` two arrays of one length:
+    `<name>_tenant` and `<name>_key`.
+    """
+    return _named(
+        union_all(
+            *(
+                select(view.c.tenant_id).join_from(view, keys, _is(view, "idempotency_key", keys))
+                for view, keys in (
+                    (bets_view, _given("bets")),
+                    (payments_view, _given("payments")),
+                )
+            )
+        )
+    )
+
+
+@cache
 def open_heads() -> Query:
     """Give tenants that never wrote their head; parameter `tenants`."""
     there = select(tenants.c.id).where(tenants.c.id == any_(_tenants()))

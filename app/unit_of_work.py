@@ -11,9 +11,12 @@ from app.draft import Draft
 from app.loaded import Loaded
 from app.memory import Memory
 from app.query import Query
-from app.submission import Outcome, Refused, Submission
+from app.submission import OPERATIONS, Outcome, Refused, Submission
 from app.tenant_state import TenantState
 from app.wanted import Wanted
+from domain.bet import PlaceBet
+from domain.payment import MakePayment
+from projections.idempotency_keys import KeyRecord
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -31,6 +34,8 @@ KEY_CONSTRAINTS: Final = frozenset(
     }
 )
 
+
+_MADE: Final = {OPERATIONS[PlaceBet]: "bets", OPERATIONS[MakePayment]: "payments"}
 
 MOST_READS: Final = 5  # of what one batch needs, while other processes move its heads
 
@@ -94,15 +99,15 @@ class UnitOfWork:
         """Commit with one statement; return the tenants that committed, for `conclude`.
 
         From the call on, not only once it is awaited, memory holds what the commit will leave
-        behind. Raises `KeysTaken` and what asyncpg raises; then the caller makes the process
-        forget the tenants.
+        behind. Where bets or payments are refused, a read comes first. Raises `KeysTaken` and
+        what asyncpg raises; then the caller makes the process forget the tenants.
         """
         drafts = list(self._drafts.values())
         rows = commit.rows(drafts)
         for draft in drafts:
             draft.state.advance(draft.head, draft.rows, draft.claims)
             self._memory.put(draft.state)
-        return _execute(connection, list(self._drafts), rows)
+        return _execute(connection, drafts, rows)
 
     def conclude(self, committed: frozenset[int]) -> dict[int, Outcome]:
         """The outcomes of the tenants that committed, by index.
@@ -175,10 +180,18 @@ async def lock(connection: "Connection", memory: Memory, tenant_ids: Collection[
 
 
 async def _execute(
-    connection: "Connection", tenant_ids: Sequence[int], rows: dict[str, str]
+    connection: "Connection", drafts: Sequence[Draft], rows: dict[str, str]
 ) -> frozenset[int]:
     if not rows:
         return frozenset()
+    if refused := [
+        (draft.state.tenant.id, claim)
+        for draft in drafts
+        for claim in draft.claims.values()
+        if claim.problem is not None and claim.operation in _MADE
+    ]:
+        await _check_refused(connection, refused)
+    tenant_ids = [draft.state.tenant.id for draft in drafts]
     query, arguments = commit.statement(tenant_ids, rows)
     try:
         moved = await connection.fetch(query.text, *arguments)
@@ -187,6 +200,23 @@ async def _execute(
             raise KeysTaken from error
         raise
     return frozenset(record[0] for record in moved)
+
+
+async def _check_refused(
+    connection: "Connection", refused: Sequence[tuple[int, KeyRecord]]
+) -> None:
+    """Make sure that what is refused, each in a tenant, was not made before. Raises `KeysTaken`.
+
+    A key that was pruned still stands in the view, but what cannot be made now does not run
+    into its unique index. Whatever is made after this look moves the head.
+    """
+    values: dict[str, list[Any]] = {"tenants": [tenant_id for tenant_id, _ in refused]}
+    for operation, name in _MADE.items():
+        of_it = [each for each in refused if each[1].operation == operation]
+        values[f"{name}_tenant"] = [tenant_id for tenant_id, _ in of_it]
+        values[f"{name}_key"] = [claim.idempotency_key for _, claim in of_it]
+    if await _fetch(connection, load.made_by(), **values):
+        raise KeysTaken
 
 
 async def _read(wanted: Wanted, connection: "Connection") -> dict[int, TenantState]:

@@ -90,17 +90,6 @@ async def test_a_key_that_the_process_never_heard_of_is_a_duplicate(
     assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 7
 
 
-async def test_a_pruned_key_in_two_operations_at_once_is_a_duplicate_and_keeps_nobody_waiting(
-    database: str, committer: Committer, connection: Connection
-) -> None:
-    async with committing(database) as other:
-        await other.submit(place(key="k"))
-    await connection.execute("DELETE FROM idempotency_keys")
-    found = await submit(committer, [place(key="k"), pay(key="k"), place(user_id="user-2")])
-    assert [brief(outcome) for outcome in found] == [REPEATED, "key-reused", NEW]
-    assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 2
-
-
 async def test_a_connection_lost_while_idle_is_made_anew(
     committer: Committer, connection: Connection
 ) -> None:
