@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import asyncpg
 
@@ -113,7 +113,7 @@ async def open_pool(
     """
     return await asyncpg.create_pool(
         url,
-        init=prepare,
+        init=cast("Any", prepare),  # whose type in the stubs is that of a protocol
         min_size=0,
         max_size=size or settings.pool_size,
         timeout=CONNECT_TIMEOUT_SECONDS,

@@ -117,7 +117,7 @@ class Breaker(Proxy):
         return hits
 
     def _turn(self) -> None:
-        self._next, self._passed = next(self._plan, None), Counter()
+        self._next, self._passed = next(self._plan, None), Counter[Place]()
 
     def _due(self, line: _Line, place: Place) -> Action | None:
         """What is to happen to the message that has come, if anything."""

@@ -87,7 +87,7 @@ class Orders:
 
     def _settle(self) -> Order:
         bet, payout = self._random.choice(self.bets), self._amount()
-        body = {"result": "win", "payout": str(payout)}
+        body: dict[str, object] = {"result": "win", "payout": str(payout)}
         moving = self._moving("BET_SETTLED", payout)
         return Order(f"/bets/{bet.bet_id}/settle", body, 200, *moving)
 

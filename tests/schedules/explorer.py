@@ -73,7 +73,7 @@ class _Schedule:
 
     def __call__(self, offered: Offered) -> str:
         if self._at == len(self.points):
-            asleep = self.points[-1].asleep_after() if self.points else {}
+            asleep: Offered = self.points[-1].asleep_after() if self.points else {}
             self.points.append(_Point(offered, asleep))
         taken = self.points[self._at].taken
         assert taken in offered, f"the schedule cannot be played again: {taken} of {[*offered]}"

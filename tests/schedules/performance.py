@@ -84,7 +84,7 @@ class Performance:
     async def _two(self, process: Committer, operator: Connection) -> list[Answer]:
         work = self._scenario.two
         if isinstance(work, Sequence):
-            return await self.tell(process, work)
+            return await self.tell(process, work)  # pyright: ignore[reportUnknownArgumentType]  # it narrows to any sequence
         line = Line(TWO, 0, operator.get_server_pid())
         stepped = SteppedConnection(line, operator, self._turns)
         await work(cast("AnyConnection", stepped), self._tenants[0])
