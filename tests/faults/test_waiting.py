@@ -93,9 +93,10 @@ async def test_who_is_told_that_the_database_is_away_sends_the_command_again_and
         async with business(customers):
             for _ in range(absences):
                 await acted(customers, len(customers))
-                breaker.refusing = True
                 breaker.plan([random.choice(COMMITS)])
                 await until_hit(breaker)
+                breaker.refusing = True
+                breaker.cut()  # who has come back meanwhile too
                 await asyncio.sleep(random.uniform(0.1, 0.6))
                 breaker.refusing = False
             await acted(customers)

@@ -13,7 +13,8 @@ from tests.app.ledger import Connection
 
 # What concerns the session or the transaction as a whole, and no table.
 _OF_THE_SESSION: Final = re.compile(
-    r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|LISTEN|UNLISTEN|RESET)\b[^;]*;?"
+    r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|LISTEN|UNLISTEN|RESET|SET transaction_timeout)"
+    r"\b[^;]*;?"
 )
 # What the driver asks about types, of the tables of PostgreSQL itself.
 _OF_THE_DRIVER: Final = {text for text in vars(introspection).values() if isinstance(text, str)}
