@@ -157,6 +157,7 @@ class Committer:
             room = self._settings.batch_limit - len(self._open.waiting)
             self._loading = self._in_time(self._turns.take(room))
             if not self._loading:
+                self._decided.set()  # a stop may be waiting for the last of them
                 continue
             if self._recovery.contended:  # what is decided now would be lost to another process
                 self._open.waiting += self._loading

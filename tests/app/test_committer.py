@@ -214,6 +214,20 @@ async def test_closing_commits_what_is_queued_and_takes_no_more(
     assert len(await assert_sound(connection, EXTERNAL_TENANT)) == 51
 
 
+async def test_closing_ends_though_the_time_of_what_is_queued_has_passed(database: str) -> None:
+    async with proxy_to(database) as proxy:
+        gone = proxy.url
+    async with committing(gone, command_timeout_seconds=0.2) as committer:
+        first = asyncio.create_task(submit(committer, [place()]))
+        await asyncio.sleep(0.01)  # it is being run again and again by now
+        second = asyncio.create_task(submit(committer, [place()]))
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            await committer.close()
+        answers = [*await first, *await second]
+    assert [brief(outcome) for outcome in answers] == ["unavailable"] * 2
+
+
 async def test_a_caller_who_goes_away_holds_up_nobody(
     database: str, committer: Committer, connection: Connection
 ) -> None:
