@@ -15,8 +15,6 @@ Send: TypeAlias = Callable[[], Awaitable[T]]
 
 LONGEST_SECONDS: Final = 20
 _LOOK_AGAIN_SECONDS: Final = 0.002
-# More than any chain of callbacks from an answer of the server to the statements that follow.
-_CALLBACKS: Final = 20
 
 _IS_BLOCKED: Final = "SELECT cardinality(pg_blocking_pids($1)) > 0"
 
@@ -101,12 +99,15 @@ class Turns:
     def let_go(self) -> None:
         """Hold nothing back any more."""
         self.free = True
+        self._arrived.set()
         for name in list(self.waiting):
             self.give(name)
 
     async def until_waiting(self, actor: str, words: str) -> None:
-        """Go on once a statement of an actor that has these words waits for its turn."""
-        while not any(s.line.actor == actor and words in s.text for s in self.waiting.values()):
+        """Go on once an actor's statement that has these words waits for its turn, if any will."""
+        while not self.free and not any(
+            step.line.actor == actor and words in step.text for step in self.waiting.values()
+        ):
             self._arrived.clear()
             await self._arrived.wait()
 
@@ -125,8 +126,7 @@ class Turns:
                     await asyncio.wait_for(self._changed.wait(), _LOOK_AGAIN_SECONDS)
 
     async def _at_rest(self, work: Mapping[str, "asyncio.Task[Any]"]) -> bool:
-        for _ in range(_CALLBACKS):
-            await asyncio.sleep(0)
+        await _run_callbacks()
         steps = [*self.waiting.values(), *self._sent.values()]
         idle = {step.line.actor for step in steps}
         if self._unheld or any(
@@ -137,3 +137,11 @@ class Turns:
             if not await self._observer.fetchval(_IS_BLOCKED, step.line.pid):
                 return False
         return bool(self.waiting) or not self._sent
+
+
+async def _run_callbacks() -> None:
+    """Go on once the loop has nothing left to do but to wait for the server or for a turn."""
+    loop: Any = asyncio.get_running_loop()
+    await asyncio.sleep(0)
+    while loop._ready:  # noqa: ASYNC110 - there is no other way to see whether the loop is idle
+        await asyncio.sleep(0)
