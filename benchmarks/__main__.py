@@ -26,6 +26,7 @@ from benchmarks.scenarios import (
     FULL,
     MIXED,
     OF_THE_LEDGER,
+    OF_TWO_WORKERS,
     QUICK,
     READ,
     USUAL,
@@ -98,7 +99,7 @@ def _check(
     counted: RoundTrips,
 ) -> list[str]:
     """Check the answers and the database; all services have stopped."""
-    of_ledger = (OF_THE_LEDGER, MIXED, FLOODING, BESIDE_IT)
+    of_ledger = (OF_THE_LEDGER, OF_TWO_WORKERS, MIXED, FLOODING, BESIDE_IT)
     placed = sum(acknowledged[tenants].bets for tenants in of_ledger)
     invariants.check_answers(metrics, placed)
     carried_out = tally.of_metrics(metrics)

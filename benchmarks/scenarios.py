@@ -25,9 +25,10 @@ class Tenants(Struct, frozen=True):
         return self.first + self.number - 1
 
 
-# The service made by hand has a log of its own: a ledger that remembers a tenant would find the
+# Every service that writes has logs of its own: a ledger that remembers a tenant would find the
 # head moved in every turn.
 OF_THE_LEDGER: Final = Tenants(20001, 100)
+OF_TWO_WORKERS: Final = Tenants(90001, 100)
 MADE_BY_HAND: Final = Tenants(30001, 100)
 MIXED: Final = Tenants(40001, 100, "internal")
 READ: Final = Tenants(50001, 1)
@@ -36,6 +37,7 @@ FLOODING: Final = Tenants(70001, 1)
 BESIDE_IT: Final = Tenants(80001, 1)
 ALL_TENANTS: Final = (
     OF_THE_LEDGER,
+    OF_TWO_WORKERS,
     MADE_BY_HAND,
     MIXED,
     READ,
@@ -128,6 +130,10 @@ CONTESTS: Final = (
     Contest(Scenario("place_bets", 16), ("no-op", "by hand", "ledger"), brief=True),
     Contest(CROWDED, ("by hand",), brief=True),
 )
+_PLACING: Final[dict[Service, Tenants]] = {
+    "by hand": MADE_BY_HAND,
+    "two workers": OF_TWO_WORKERS,
+}
 CURVES: Final[tuple[Service, ...]] = ("no-op", "by hand", "ledger")
 
 
@@ -141,7 +147,7 @@ def tenants_of(service: Service, load: Load) -> Tenants:
         case "beside":
             return BESIDE_IT
         case "place_bets":
-            return MADE_BY_HAND if service == "by hand" else OF_THE_LEDGER
+            return _PLACING.get(service, OF_THE_LEDGER)
         case "get_bet" | "get_user_bets":
             return READ
 

@@ -6,35 +6,31 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
-import structlog
 
 from app import server
 from app.access_settings import check_access
 from app.address import database_url
-from app.logs import configure
 from app.settings import Settings
-
-_log: Final = structlog.get_logger()
 
 
 @click.command("serve")
 def command() -> None:
     """Serve the API, on an embedded PostgreSQL unless DATABASE_URL is set."""
     settings = Settings.from_environment()
-    configure(settings)
     check_access(settings)
     server.check_port(settings.host, settings.port)
     signal.signal(signal.SIGTERM, _end)
     with database_url(settings) as url:
         os.environ["DATABASE_URL"] = url
         if settings.database_url is None:
+            os.environ["CURSOR_SECRET"] = settings.cursor_secret or _kept_secret(settings)
             _run("migrate")
         if settings.database_url is not None or settings.auth == "jwt":
-            _run("check")
-        os.environ["CURSOR_SECRET"] = settings.cursor_secret or _cursor_secret(settings)
+            _run("check")  # which says so if the secret that follows is not set
+        os.environ["CURSOR_SECRET"] = os.environ.get("CURSOR_SECRET") or _new_secret()
         with tempfile.TemporaryDirectory(prefix="stakebook-") as directory:
             if settings.workers > 1:
                 os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
@@ -60,16 +56,17 @@ def _run(name: str) -> None:
         sys.exit(1)
 
 
-def _cursor_secret(settings: Settings) -> str:
-    """A secret for cursors: kept beside the embedded server, or made anew for this start."""
-    if settings.database_url is not None:
-        _log.warning("CURSOR_SECRET is not set: cursors end with this start and at other replicas")
-        return secrets.token_urlsafe(48)
+def _kept_secret(settings: Settings) -> str:
+    """The secret for cursors that is kept beside the embedded server."""
     file = settings.data_dir / "cursor.secret"
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
+        file.write_text(_new_secret())
     return file.read_text()
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
 
 
 def _announce(settings: Settings) -> None:

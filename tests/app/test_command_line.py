@@ -18,7 +18,7 @@ from app import embedded
 from app.migrations import MIGRATING
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import observer, until_blocked
-from tests.app.processes import BASE, ROOT, free_port, run, serving
+from tests.app.processes import BASE, ROOT, SECRET, free_port, run, serving
 from tests.conftest import DEFAULT_TENANT, UNSAFE_BUT_FAST, Client, StartService
 
 OLD_KEYS = "UPDATE idempotency_keys SET created_at = now() - interval '{}' WHERE {}"
@@ -69,9 +69,27 @@ async def test_a_schema_that_is_not_at_head_is_one_line(
 
 
 async def test_a_database_that_can_serve_is_one_line(database: str) -> None:
-    finished = await run("check", DATABASE_URL=database)
+    finished = await run("check", DATABASE_URL=database, CURSOR_SECRET=SECRET)
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == "The database can serve.\n"
+
+
+@pytest.mark.parametrize(("secret", "warnings"), [(SECRET, 0), ("", 1)])
+async def test_who_serves_from_a_database_of_his_own_is_warned_that_cursors_will_end(
+    database: str, secret: str, warnings: int
+) -> None:
+    async with serving(DATABASE_URL=database, CURSOR_SECRET=secret) as service:
+        pass
+    assert service.said.count("CURSOR_SECRET is not set") == warnings
+
+
+async def test_who_serves_from_the_embedded_server_is_not_warned_of_a_secret_that_is_kept(
+    tmp_path: Path,
+) -> None:
+    jwt = {"AUTH": "jwt", "JWT_SECRET": "s" * 32, "JWT_AUDIENCE": "book", "JWT_ISSUER": "house"}
+    async with serving(DATA_DIR=str(tmp_path), CURSOR_SECRET="", **jwt) as service:
+        pass
+    assert "CURSOR_SECRET" not in service.said
 
 
 async def test_an_unknown_command_is_refused_with_the_names_of_the_others() -> None:

@@ -23,7 +23,9 @@ def loaded_by(program: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["litestar", "sqlalchemy", "alembic", "asyncpg", "jwt"])
+@pytest.mark.parametrize(
+    "package", ["litestar", "sqlalchemy", "alembic", "asyncpg", "jwt", "structlog"]
+)
 def test_the_supervisor_does_without(package: str) -> None:
     loaded = loaded_by("import app.cli; app.cli.cli.get_command(None, 'serve')")
     assert {"granian", "click"} <= loaded
