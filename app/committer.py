@@ -29,7 +29,7 @@ _UNKNOWN: Final = "It was not carried out in time; send it again with its key to
 DECIDED_TOGETHER: Final = 8
 
 # While others send commands as well, a tenant may have one of so many parts of a batch.
-SHARES: Final = 10
+SHARES: Final = 14
 
 
 class _Batch:

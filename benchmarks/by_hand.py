@@ -176,7 +176,9 @@ async def _with_pool(app: Litestar) -> AsyncGenerator[None, None]:
     """As many connections as the ledger has, those that read and the one that writes."""
     settings = Settings.from_environment()
     size = settings.pool_size + 1
-    async with await open_pool(os.environ["DATABASE_URL"], settings, size) as pool:
+    url = os.environ["DATABASE_URL"]
+    # Each of its commands waits for the head, which a slow flush keeps from all of them at once.
+    async with await open_pool(url, settings, size, lock_timeout="5000") as pool:
         await pool.execute(plain_sql.OPEN_HEADS, MADE_BY_HAND.first, MADE_BY_HAND.last)
         app.state["pool"] = pool
         app.state["cursors"] = Cursors(settings.cursor_secret or secrets.token_urlsafe(48))
