@@ -8,8 +8,8 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    ColumnElement,
     LargeBinary,
-    Select,
     Table,
     Text,
     any_,
@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import CTE, TableValuedAlias
 
 from app.chain import Sealed
@@ -33,7 +32,6 @@ from projections import EVENT_TABLES, PROJECTIONS, idempotency_keys, tenant_head
 from projections.bets import bets_view
 from projections.events import bet_events
 from projections.idempotency_keys import KeyRecord
-from projections.payments import payments_view
 from projections.row_security import named, of_many
 from projections.snapshots import Snapshot, snapshots
 from projections.tenants_summary import tenants_summary_view
@@ -43,13 +41,14 @@ _FOLDED: Final = {
     projection.table: ("tenant_id", *projection.row_type.__struct_fields__)
     for projection in PROJECTIONS
 }
-# Rows that are new for certain: nothing has to be looked up before they are inserted. The
-# database fills in when a row was written.
+# Rows that are new for certain: nothing has to be looked up before they are inserted, as for
+# those of which the process knows, by the head that the statement holds, that they are there.
+# The database fills in when a row was written.
 _APPENDED: Final = {
     **{table.name: (table, Sealed.__struct_fields__) for table in EVENT_TABLES.values()},
     idempotency_keys.name: (idempotency_keys, ("tenant_id", *KeyRecord.__struct_fields__)),
     snapshots.name: (snapshots, ("tenant_id", *Snapshot.__struct_fields__)),
-    **{f"created_{view.name}": (view, _FOLDED[view]) for view in (bets_view, payments_view)},
+    **{f"created_{view.name}": (view, names) for view, names in _FOLDED.items()},
 }
 _MOVED: Final = ("position", "hash", "last_timestamp")
 
@@ -62,6 +61,7 @@ _SHAPES: Final = (
         bet_events.name,
         idempotency_keys.name,
         f"created_{bets_view.name}",
+        f"created_{user_activity_view.name}",
         user_activity_view.name,
         tenants_summary_view.name,
     },
@@ -113,8 +113,9 @@ def _rows_of(draft: Draft) -> Iterator[tuple[str, bytes]]:
         if sealed:
             yield EVENT_TABLES[stream].name, ENCODER.encode(sealed)[1:-1]
     for table, changed in draft.rows.items():
+        before = draft.state.rows[table]
         for key, row in changed.items():
-            part = f"created_{table}" if key in draft.created else table
+            part = table if before.get(key) else f"created_{table}"
             yield part, tenant + ENCODER.encode(row)[1:]
     for snapshot in draft.snapshots:
         yield snapshots.name, tenant + ENCODER.encode(snapshot)[1:]
@@ -171,25 +172,26 @@ def _moved(held: CTE) -> CTE:
 
 def _appended(part: str, held: CTE) -> CTE:
     table, names = _APPENDED[part]
-    return insert(table).from_select(names, _of_held(part, table, names, held)).cte(f"to_{part}")
+    source = _sent(part, table, names)
+    new = select(*(_stored(source, table, name) for name in names)).where(_is_held(source, held))
+    return insert(table).from_select(names, new).cte(f"to_{part}")
 
 
 def _folded(table: Table, held: CTE) -> CTE:
     names = _FOLDED[table]
     key = [key_column.name for key_column in table.primary_key]
-    new = upsert(table).from_select(names, _of_held(table.name, table, names, held))
-    return new.on_conflict_do_update(
-        index_elements=key,
-        set_={name: new.excluded[name] for name in names if name not in key},
-    ).cte(f"to_{table.name}")
-
-
-def _of_held(part: str, table: Table, names: Sequence[str], held: CTE) -> Select[*tuple[Any, ...]]:
-    source = _sent(part, table, names)
-    tenants = cast(select(func.array_agg(held.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
-    return select(*(_stored(source, table, name) for name in names)).where(
-        source.c.tenant_id == any_(tenants)
+    to = _sent(table.name, table, names)
+    return (
+        update(table)
+        .values({name: _stored(to, table, name) for name in names if name not in key})
+        .where(*(table.c[name] == to.c[name] for name in key), _is_held(to, held))
+        .cte(f"to_{table.name}")
     )
+
+
+def _is_held(source: TableValuedAlias, held: CTE) -> ColumnElement[bool]:
+    tenants = cast(select(func.array_agg(held.c.tenant_id)).scalar_subquery(), ARRAY(BigInteger))
+    return source.c.tenant_id == any_(tenants)
 
 
 def _sent(part: str, table: Table, names: Iterable[str], *others: Any) -> TableValuedAlias:

@@ -47,10 +47,11 @@ class _Comparison(Struct, frozen=True):
     median_time: bool = False
 
 
+# The no-op shares are those that were wanted with row-level security, which is always on.
 _COMPARISONS: Final = (
-    _Comparison(f"{BUSY}, of no-op", 0.55, ("ledger", BUSY), ("no-op", BUSY)),
+    _Comparison(f"{BUSY}, of no-op", 0.45, ("ledger", BUSY), ("no-op", BUSY)),
     _Comparison(f"{BUSY}, of by hand", 4, ("ledger", BUSY), ("by hand", BUSY)),
-    _Comparison(f"{CROWDED}, of no-op", 0.62, ("ledger", CROWDED), ("no-op", CROWDED)),
+    _Comparison(f"{CROWDED}, of no-op", 0.57, ("ledger", CROWDED), ("no-op", CROWDED)),
     _Comparison(f"{BUSY_MIXED}, of {BUSY}", 0.7, ("ledger", BUSY_MIXED), ("ledger", BUSY)),
     _Comparison(f"{BUSY}, two workers of one", 0.9, ("two workers", BUSY), ("ledger", BUSY)),
     _Comparison(

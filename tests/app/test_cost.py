@@ -18,7 +18,7 @@ from tests.app.units import Process, committing, confirm, connected
 from tests.conftest import EXTERNAL_TENANT
 
 BATCH = 64
-BYTES_PER_BET = 1856  # 57 of them are the id of the command, in the event's metadata
+BYTES_PER_BET = 1822  # 57 of them are the id of the command, in the event's metadata
 SLACK = 1.05
 
 

@@ -13,7 +13,16 @@ from typing import Final
 
 from sqlglot import exp
 
-from tests.app.isolation.relations import NONE, SENT, Catalog, Output, Relation, bare, united
+from tests.app.isolation.relations import (
+    NONE,
+    SENT,
+    Catalog,
+    Labels,
+    Output,
+    Relation,
+    bare,
+    united,
+)
 from tests.app.isolation.scope import NAMELESS, Queries, Reader, Scope
 
 
@@ -106,7 +115,15 @@ class Reading(Reader):
             scope.add(source)
         if isinstance(change, exp.Update):
             self._check_kept(target, change.expressions)
-        return scope.finish(change, _returned(change))
+        output = scope.finish(change, _returned(change))
+        self._check_written(target, target.held or NONE)
+        return output
+
+    def _check_written(self, target: Relation, tenants: Labels) -> None:
+        """What tells whose rows are written has to be more than what the rows say themselves."""
+        kept = target.name not in self.catalog.passing
+        if kept and tenants and all(label.startswith(SENT) for label in tenants):
+            self.faults.append(f"{target.name}: rows are written of whatever tenant they name")
 
     def _insert(self, insert: exp.Insert, outer: Scope | None, queries: Queries) -> Output:
         source = insert.args.get("expression")
@@ -118,9 +135,7 @@ class Reading(Reader):
             given = dict(zip(names, (labels for _, labels in output.columns), strict=False))
             tenants = given.get(target.own, NONE)
             target.give(target.own, tenants)
-            kept = target.name not in self.catalog.passing
-            if kept and tenants and all(label.startswith(SENT) for label in tenants):
-                self.faults.append(f"{target.name}: rows are written of whatever tenant they name")
+            self._check_written(target, tenants)
             self._check_conflict(target, insert.args.get("conflict"))
         return scope.finish(insert, _returned(insert))
 

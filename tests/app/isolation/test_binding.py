@@ -84,6 +84,13 @@ KEPT: Final = (
         " (CAST((SELECT array_agg(held.tenant_id) FROM held) AS bigint[]))"
     ),
     (
+        "WITH held AS (SELECT tenant_id FROM users WHERE tenant_id = ANY ($1) FOR UPDATE)"
+        " UPDATE bets SET user_id = sent.user_id"
+        " FROM json_to_recordset($2::json) AS sent(tenant_id bigint, bet_id text, user_id text)"
+        " WHERE bets.tenant_id = sent.tenant_id AND bets.bet_id = sent.bet_id AND sent.tenant_id"
+        " = ANY (CAST((SELECT array_agg(held.tenant_id) FROM held) AS bigint[]))"
+    ),
+    (
         "INSERT INTO sketch (tenant_id) SELECT a.tenant_id FROM json_populate_recordset"
         "(NULL::sketch, $1::json) AS a"
     ),
@@ -142,6 +149,11 @@ LOST: Final = (
     "UPDATE bets SET user_id = (SELECT max(user_id) FROM users) WHERE tenant_id = $1",
     "UPDATE bets SET user_id = users.user_id FROM users WHERE bets.tenant_id = $1",
     "UPDATE bets SET tenant_id = $2 WHERE tenant_id = $1",
+    (
+        "UPDATE bets SET user_id = sent.user_id"
+        " FROM json_to_recordset($1::json) AS sent(tenant_id bigint, user_id text)"
+        " WHERE bets.tenant_id = sent.tenant_id"
+    ),
     "DELETE FROM bets",
     "DELETE FROM bets WHERE tenant_id = $1 AND bet_id IN (SELECT bet_id FROM bets)",
     "DELETE FROM bets WHERE tenant_id = $1 RETURNING (SELECT max(user_id) FROM users)",
