@@ -18,8 +18,8 @@ from app import embedded
 from app.migrations import MIGRATING
 from tests.app.ledger import Connection, assert_sound
 from tests.app.locks import observer, until_blocked
-from tests.app.processes import BASE, ROOT, SECRET, free_port, run, serving
-from tests.conftest import DEFAULT_TENANT, UNSAFE_BUT_FAST, Client, StartService
+from tests.app.processes import BASE, ROOT, free_port, run, serving
+from tests.conftest import DEFAULT_TENANT, SECRET, UNSAFE_BUT_FAST, Client, StartService
 
 OLD_KEYS = "UPDATE idempotency_keys SET created_at = now() - interval '{}' WHERE {}"
 INSTALLED = list(Path(sysconfig.get_paths()["purelib"]).iterdir())
