@@ -16,10 +16,11 @@ from app.complaint import Complaint
 from app.copying import copied
 from app.event_log import Logged
 from app.exact_json import ENCODER
-from app.export_file import AT_ONCE, ExportReader, Heading
+from app.export_file import Heading
 from app.exporting import Progress
 from app.fault import FaultFound
 from app.query import Query
+from app.reading_ahead import ReadAhead
 from app.row_window import MOST_ROWS, RowWindow
 from domain.errors import DomainError
 from domain.events import STREAM_OF, Stream
@@ -62,13 +63,12 @@ class _Chunk(Struct):
 
 async def import_(
     connection: "Connection",
-    reader: ExportReader,
+    source: ReadAhead,
     progress: Progress,
     *,
-    at_once: int = AT_ONCE,
     most_rows: int = MOST_ROWS,
 ) -> None:
-    """Bring in what `reader` holds, all of it or nothing, so many events at a time.
+    """Bring in what `source` holds, all of it or nothing.
 
     The tenant is made if it is not there. The views are folded as the events come in, with at
     most so many rows of each in memory. Other writers of the tenant wait at its head until all
@@ -77,11 +77,11 @@ async def import_(
     Raises `ImportRefused`, and for the first fault in the file `FaultFound` or `Unreadable`.
     """
     try:
-        async with row_security.naming(connection, reader.heading.tenant.id):
-            log = await _open(connection, reader.heading)
-            window = RowWindow(connection, reader.heading.tenant.id, log.position, most_rows)
-            await _Import(connection, window, log, reader.chunks(at_once)).run(progress)
-            await _move_head(connection, reader.heading.tenant.id, log)
+        async with row_security.naming(connection, source.heading.tenant.id):
+            log = await _open(connection, source.heading)
+            window = RowWindow(connection, source.heading.tenant.id, log.position, most_rows)
+            await _Import(connection, window, log, source.chunks()).run(progress)
+            await _move_head(connection, source.heading.tenant.id, log)
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
         raise ImportRefused(f"The database refuses the events: {error}.") from error
 

@@ -15,9 +15,10 @@ from app import exporting, importing, schema
 from app.address import database_url
 from app.complaint import Complaint
 from app.database import PLANNER, batch_connection
-from app.export_file import ExportReader, Heading
+from app.export_file import Heading
 from app.garbage import collect_rarely
 from app.progress import progress
+from app.reading_ahead import reading_ahead
 from app.settings import Settings
 
 _STANDARD: Final = Path("-")
@@ -76,8 +77,7 @@ def import_(source: Path, tenant_id: int | None) -> None:
 
     async def run(url: str) -> Heading:
         await schema.check(url)
-        with source.open("rb") as file:
-            reader = ExportReader(file)
+        with reading_ahead(source) as reader:
             heading = reader.heading
             if tenant_id not in {None, heading.tenant.id}:
                 raise Complaint(f"{source} holds the events of tenant {heading.tenant.id}.")

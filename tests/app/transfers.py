@@ -7,7 +7,9 @@ from typing import Any, TypeAlias
 from app import exporting, importing
 from app.database import PLANNER, connect
 from app.event_log import Logged
-from app.export_file import ExportedTenant, ExportReader, ExportWriter, Heading
+from app.export_file import AT_ONCE, ExportedTenant, ExportReader, ExportWriter, Heading
+from app.reading_ahead import reading_ahead
+from app.row_window import MOST_ROWS
 from projections import metadata
 from tests.app.ledger import Connection
 from tests.conftest import DEFAULT_TENANT
@@ -41,12 +43,14 @@ async def write(url: str, tenant: int, file: Path, after: int = 0) -> Heading:
     return heading
 
 
-async def bring_in(url: str, file: Path, **limits: int) -> None:
+async def bring_in(
+    url: str, file: Path, *, at_once: int = AT_ONCE, most_rows: int = MOST_ROWS
+) -> None:
     """Import a file."""
     connection = await connect(url, PLANNER)
     try:
-        with file.open("rb") as opened:
-            await importing.import_(connection, ExportReader(opened), int, **limits)
+        with reading_ahead(file, at_once) as reader:
+            await importing.import_(connection, reader, int, most_rows=most_rows)
     finally:
         await connection.close()
 
