@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import litestar_offline_docs
-from litestar import Response, Router
+from litestar import Request, Response, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -86,5 +86,12 @@ def assets() -> Router:
         directories=[ASSETS],
         include_in_schema=False,
         cache_control=CacheControlHeader(public=True, max_age=_ASSETS_SECONDS),
+        before_request=_refuse_nul,
         after_request=_confine_asset,
     )
+
+
+def _refuse_nul(request: Request[Any, Any, Any]) -> None:
+    """No file has such a name, and asking the system for it raises what nobody handles."""
+    if "\0" in request.scope["path"]:
+        raise NotFoundException

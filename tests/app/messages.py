@@ -43,7 +43,7 @@ async def stream(
 async def messages(answer: httpx.Response) -> AsyncGenerator[Message]:
     """Each message, comments among them, as it arrives."""
     fields: dict[str, str] = {}
-    async for line in answer.aiter_lines():
+    async for line in _lines(answer):
         if line:
             name, _, value = line.partition(":")
             fields[name] = value.removeprefix(" ")
@@ -53,6 +53,15 @@ async def messages(answer: httpx.Response) -> AsyncGenerator[Message]:
         elif "" in fields:
             yield Message(None, None)
         fields = {}
+
+
+async def _lines(answer: httpx.Response) -> AsyncGenerator[str]:
+    """The lines of an answer; httpx takes far more than line feeds for their ends."""
+    rest = ""
+    async for text in answer.aiter_text():
+        *lines, rest = (rest + text).split("\n")
+        for line in lines:
+            yield line
 
 
 async def events(of: AsyncIterator[Message], number: int) -> list[dict[str, Any]]:

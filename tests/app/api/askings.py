@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from tests.app.api.operations import BODIES, COMMANDS, OF_TENANTS, READS, STREAMS, Operation
+from tests.app.api.documented import STREAM, media_type_of
+from tests.app.api.operations import BODIES, COMMANDS, OF_TENANTS, READS, Operation
 from tests.app.api.things import OF_PARAMETERS, Things
 from tests.conftest import Client
 
@@ -33,7 +34,6 @@ class Asking(NamedTuple):
     body: dict[str, object] | None = None
     is_read: bool = False
     is_command: bool = False
-    is_stream: bool = False
 
     def __str__(self) -> str:
         what = " and ".join(f"{each.name} {each.thing}" for each in self.named)
@@ -86,7 +86,6 @@ def _asking(operation: Operation, named: tuple[Named, ...]) -> Asking:
         BODIES.get(operation.id),
         is_read=operation in READS,
         is_command=operation in COMMANDS,
-        is_stream=operation.id in STREAMS,
     )
 
 
@@ -123,13 +122,19 @@ async def ask(
     request = client.http.build_request(
         asking.method, path, params=asking.of("query", things), headers=headers, json=body
     )
-    if not asking.is_stream:
-        return await client.http.send(request)
-    answer = await client.http.send(request, stream=True)
+    return await answer_to(client.http, request)
+
+
+async def answer_to(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """The answer; of a stream what it sends until there is nothing to tell."""
+    answer = await http.send(request, stream=True)
+    if media_type_of(answer) != STREAM:
+        await answer.aread()
+        return answer
     text = ""
     async for more in answer.aiter_text():
         text += more
         if text.endswith(PING):
             break
     await answer.aclose()
-    return httpx.Response(answer.status_code, headers=answer.headers, text=text)
+    return httpx.Response(answer.status_code, headers=answer.headers, text=text, request=request)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.app.api.askings import PING
+from tests.app.api.askings import answer_to
 from tests.app.api.hazards import MOST_BYTES
 from tests.app.api.likeness import Likeness, likeness
 from tests.app.api.operations import READS
@@ -141,12 +141,7 @@ class Player:
     async def _follow(self) -> None:
         """Follow the log until there is nothing to tell."""
         headers = {"X-Tenant-Id": str(self._client.tenant_id)}
+        request = self._client.http.build_request("GET", "/feed/stream", headers=headers)
         await self._barrier.wait()
-        async with self._client.http.stream("GET", "/feed/stream", headers=headers) as answer:
-            text = ""
-            async for more in answer.aiter_text():
-                text += more
-                if text.endswith(PING):
-                    break
-        whole = httpx.Response(answer.status_code, headers=answer.headers, text=text)
-        self.answers.append(likeness(whole, self._ids))
+        answer = await answer_to(self._client.http, request)
+        self.answers.append(likeness(answer, self._ids))
