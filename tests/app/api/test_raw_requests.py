@@ -62,9 +62,9 @@ async def test_no_path_leads_out_of_what_is_served(
 ) -> None:
     served = {path.read_bytes() for path in ASSETS.iterdir()}
     for path in OWN:
-        answer = await client.http.get(path)
-        assert answer.status_code == httpx.codes.OK
-        served.add(answer.content)
+        own = await client.http.get(path)
+        assert own.status_code == httpx.codes.OK
+        served.add(own.content)
     for prefix in PREFIXES:
         with subtests.test(prefix):
             for tail in tails():
