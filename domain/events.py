@@ -2,8 +2,6 @@
 
 from typing import Final, Literal, TypeAlias
 
-from msgspec.structs import StructConfig
-
 from domain.balance import BalanceDecreased, BalanceEvent, BalanceIncreased
 from domain.bet import BetCancelled, BetConfirmed, BetEvent, BetPlaced, BetSettled
 from domain.payment import (
@@ -33,16 +31,11 @@ STREAM_EVENTS: Final[dict[Stream, tuple[type[DomainEvent], ...]]] = {
 }
 
 
-def _tag(event_class: type[DomainEvent]) -> str:
-    config: StructConfig = event_class.__struct_config__
-    return str(config.tag)
-
-
 STREAM_OF: Final[dict[type[DomainEvent], Stream]] = {
     event_class: stream for stream, classes in STREAM_EVENTS.items() for event_class in classes
 }
 EVENT_TYPE: Final[dict[type[DomainEvent], str]] = {
-    event_class: _tag(event_class) for event_class in STREAM_OF
+    event_class: str(event_class.__struct_config__.tag) for event_class in STREAM_OF
 }
 EVENT_NAME: Final[dict[str, str]] = {
     event_type: event_type.lower().replace("_", ".") for event_type in EVENT_TYPE.values()

@@ -170,6 +170,12 @@ def test_a_win_larger_than_the_ledger_can_hold_is_refused(stake: str, odds: str)
     assert refused.value.detail == "The payout would exceed 9999999999999999.9999."
 
 
+def test_a_win_as_large_as_the_ledger_can_hold_is_paid() -> None:
+    limit = Decimal("9999999999999999.9999")
+    placed = BetPlaced(user_id=USER, stake=limit, odds=Decimal("1.0000"), fixture_id="fixture-7")
+    assert decide(WIN, bet_after(placed), BET) == [BetSettled(result="win", payout=limit)]
+
+
 def test_a_bet_too_large_to_win_by_its_odds_can_be_settled_with_a_payout_or_lost() -> None:
     placed = BetPlaced(
         user_id=USER,
@@ -212,5 +218,6 @@ def test_a_bet_is_the_fold_of_its_events(
     "event", [CONFIRMED, WON, CANCELLED], ids=lambda event: type(event).__name__
 )
 def test_a_history_that_does_not_begin_with_the_placing_cannot_be_folded(event: BetEvent) -> None:
-    with pytest.raises(BetNotFound):
+    with pytest.raises(BetNotFound) as refused:
         bet_after(event)
+    assert refused.value.members == {"bet_id": BET}

@@ -220,5 +220,6 @@ def test_a_payment_is_the_fold_of_its_events(
 def test_a_history_that_does_not_begin_with_the_creation_cannot_be_folded(
     event: PaymentEvent,
 ) -> None:
-    with pytest.raises(PaymentNotFound):
+    with pytest.raises(PaymentNotFound) as refused:
         payment_after(event)
+    assert refused.value.members == {"payment_id": event.payment_id}

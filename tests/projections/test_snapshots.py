@@ -29,6 +29,7 @@ def test_a_summary_is_kept_at_every_position_that_the_interval_divides() -> None
 def test_a_balance_is_kept_at_every_version_that_the_interval_divides() -> None:
     assert not due(increased(1, EVERY - 1))
     assert [p.table for p in due(increased(1, EVERY))] == [user_balances_view]
+    assert [p.table for p in due(increased(EVERY, 1))] == [tenants_summary_view]
     both = [p.table for p in due(increased(3 * EVERY, 2 * EVERY))]
     assert both == [tenants_summary_view, user_balances_view]
 

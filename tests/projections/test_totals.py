@@ -22,10 +22,12 @@ from domain.payment import (
 from domain.recorded import Recorded
 from projections import bets, payments, tenants_summary, user_activity, user_balances
 from projections.change import Change, Projection
+from projections.delta import Totals
 from projections.tenants_summary import TenantSummary
 from projections.user_activity import UserActivity
+from tests.domain.examples import PLACED
 from tests.domain.histories import History, histories
-from tests.projections.changes import changes_of
+from tests.projections.changes import bet_change, changes_of
 
 Row = TypeVar("Row", bound=Struct)
 Changes = TypeVar("Changes", bound=Change)
@@ -194,3 +196,19 @@ def test_the_aggregates_own_views_hold_the_state_on_which_commands_were_decided(
     assert rows(bets.projection, history) == history.bets
     assert rows(payments.projection, history) == history.payments
     assert rows(user_balances.projection, history) == history.balances
+
+
+class Few(Struct, frozen=True):
+    """A row with one total under its own name and one under another."""
+
+    bets: int = 2
+    turnover: Decimal = Decimal("5.0000")
+
+
+def test_a_row_keeps_the_totals_that_it_has_fields_for_and_those_renamed() -> None:
+    placed = bet_change(PLACED)
+    assert Totals(Few, {"turnover": "staked"}).after(Few(), placed) == {
+        "bets": 3,
+        "turnover": Decimal("5.0000") + placed.after.stake,
+    }
+    assert Totals(Few).after(Few(), placed) == {"bets": 3}

@@ -69,7 +69,7 @@ def assert_told(spot: Spot, answer: httpx.Response, payload: str) -> None:
     """What an answer says of the payload is the payload."""
     is_named = spot.place == "path" or (spot.place == "body" and answer.is_success)
     if is_named and answer.headers["Content-Type"].endswith("json"):
-        content: object = answer.json()
+        content: dict[str, object] | list[object] = answer.json()
         if isinstance(content, dict):
             assert content.get(spot.name, payload) == payload
 
