@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check migrate format bench bench-full bench-log bench-rebuild bench-overload soak lock audit
+.PHONY: help serve test test-long check migrate format bench bench-full bench-log bench-rebuild bench-overload mutants soak lock audit
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | awk '{ name = $$1; $$1 = ""; printf "make %-14s%s\n", name, $$0 }'
@@ -48,6 +48,13 @@ bench-log: .venv/.dev ## measure how fast a tenant's log is imported and exporte
 
 bench-overload: .venv/.dev ## measure what more load than it can take does (about two minutes, needs wrk)
 	@$(RUN) benchmarks.overload $(ARGS)
+
+MUTANTS = domain.* projections.change.* projections.delta.* projections.*.x_fold* \
+	projections.snapshots.x_due* projections.snapshots.x_taken*
+
+mutants: .venv/.dev ## break rules and folds one by one, and list what neither tests nor types notice (5 minutes)
+	@export PATH="$(CURDIR)/.venv/bin:$$PATH" \
+	&& python -m mutmut run $(foreach name,$(MUTANTS),'$(name)') && python -m mutmut results
 
 soak: .venv/.dev ## put a moderate load on for half an hour, and see whether memory grows (needs wrk)
 	@$(RUN) benchmarks.soak $(ARGS)
