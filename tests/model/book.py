@@ -5,6 +5,7 @@ here too. Rows are never changed, only replaced, so a copy of a book is cheap.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -104,7 +105,7 @@ class Book:
         """A book that goes its own way from here."""
         other = Book(self.wallet)
         for name, value in vars(self).items():
-            setattr(other, name, dict(value) if isinstance(value, dict) else value)
+            setattr(other, name, copy(value))
         return other
 
     @property
@@ -182,8 +183,8 @@ class Book:
                 self._move_payment(request, made)
 
     def _place(self, request: Request, bet_id: str) -> None:
-        said = request.body
-        row = {
+        said, user_id = request.body, str(request.body["user_id"])
+        row: Row = {
             "bet_id": bet_id,
             **{name: said[name] for name in ("user_id", "stake", "odds", "fixture_id")},
             "status": "placed",
@@ -192,9 +193,9 @@ class Book:
             "idempotency_key": request.key,
         }
         self._bet(row, "PLACED", request.key)
-        self._add(row["user_id"], bets=1, bets_placed=1, staked=said["stake"])
+        self._add(user_id, bets=1, bets_placed=1, staked=said["stake"])
         if self.wallet == "internal":
-            self._move_money(row["user_id"], -said["stake"], request.key)
+            self._move_money(user_id, -said["stake"], request.key)
 
     def _move_bet(self, request: Request, bet_id: str) -> None:
         row = self.bets.get(bet_id)
@@ -226,7 +227,7 @@ class Book:
             self._move_money(user_id, back, request.key)
 
     def _pay(self, request: Request, payment_id: str) -> None:
-        said = {"type": "deposit", **request.body}
+        said: dict[str, Any] = {"type": "deposit", **request.body}
         kind, user_id, amount = said["type"], said["user_id"], said["amount"]
         row = {
             "payment_id": payment_id,

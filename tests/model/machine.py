@@ -1,10 +1,10 @@
 """A machine that drives two processes of the service and keeps the books beside them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import count, permutations
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, cast
 
 import httpx
 from anyio.from_thread import BlockingPortal
@@ -19,13 +19,80 @@ from tests.model.book import Answer, Book, Operation, Request, Row, Wallet
 AT_ONCE: Final = 3  # requests, of which every order is tried
 USERS: Final = ("anna", "bert", "carl")
 _WALLETS: Final[tuple[Wallet, ...]] = ("external", "internal")
-_STAKES: Final = ("0.0001", "1", "2.5", "10", "33.3333", "100")
-_ODDS: Final = ("1.0001", "1.5", "2", "3.3333")
 _OF_BETS: Final[tuple[Operation, ...]] = ("confirm", "settle", "cancel")
 _OF_PAYMENTS: Final[tuple[Operation, ...]] = ("complete", "fail")
+_FUNDS: Final = Decimal(500)
 _FUTURE: Final = 422
+_FAR: Final = 1_000
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+class Plan(NamedTuple):
+    """A command that is made up, before it is known what there is to move.
+
+    Nothing that is made up depends on answers: which of two requests came first differs from
+    one run to the next. `target` counts back from the newest of what there is.
+    """
+
+    kind: Literal["place", "pay", "bet", "payment"]
+    user: str
+    amount: Decimal
+    odds: Decimal
+    type: str | None
+    mode: str | None
+    operation: int
+    target: int
+    version: int | None
+    result: str
+    has_own: bool
+    has_reason: bool
+
+    def request(self, book: Book, key: str) -> Request:
+        """The request, as far as the book has what it is about."""
+        match self.kind:
+            case "place":
+                body: Row = {"user_id": self.user, "stake": self.amount, "odds": self.odds}
+                return Request(key, "place", {**body, "fixture_id": "final"})
+            case "pay":
+                given = {"type": self.type, "mode": self.mode}
+                said = {name: value for name, value in given.items() if value}
+                return Request(key, "pay", {"user_id": self.user, "amount": self.amount, **said})
+            case "bet":
+                return self._move(key, _OF_BETS, list(book.bets))
+            case "payment":
+                return self._move(key, _OF_PAYMENTS, list(book.payments))
+
+    def _move(self, key: str, operations: Sequence[Operation], known: Sequence[str]) -> Request:
+        operation = operations[self.operation % len(operations)]
+        target = known[-min(self.target, len(known))] if self.target and known else "none"
+        return Request(key, operation, self._details(operation), target, self.version)
+
+    def _details(self, operation: Operation) -> Row:
+        if operation == "settle":
+            own = self.result == "win" and self.has_own
+            return {"result": self.result, **({"payout": self.amount} if own else {})}
+        if operation in {"cancel", "fail"} and self.has_reason:
+            return {"reason": "rain"}
+        return {}
+
+
+_PLANS: Final = st.builds(
+    Plan,
+    kind=st.sampled_from(["place", "place", "pay", "pay", "bet", "bet", "bet", "payment"]),
+    user=st.sampled_from(USERS),
+    amount=st.sampled_from([*map(Decimal, ("0.0001", "1", "2.5", "10", "33.3333", "100"))]),
+    odds=st.sampled_from([*map(Decimal, ("1.0001", "1.5", "2", "3.3333"))]),
+    type=st.sampled_from([None, "deposit", "deposit", "withdrawal"]),
+    mode=st.sampled_from([None, "instant", "deferred"]),
+    operation=st.integers(0, 5),
+    target=st.sampled_from([0, 1, 1, 1, 2, 2, 3, 4]),
+    version=st.sampled_from([None, None, None, None, 1, 1, 2]),
+    result=st.sampled_from(["win", "win", "loss"]),
+    has_own=st.booleans(),
+    has_reason=st.booleans(),
+)
+_PROCESSES: Final = st.integers(0, 1)
+_TENANTS: Final = st.integers(0, len(_WALLETS) - 1)
+_ONE_OF_MANY: Final = st.integers(0, _FAR)
 
 
 class Sent(NamedTuple):
@@ -46,7 +113,7 @@ class Machine(RuleBasedStateMachine):
     """Sends commands to two new tenants, one of each wallet, and reads what has come of them."""
 
     stage: ClassVar[Stage]
-    _tenants: ClassVar = count(50_001)
+    _numbers: ClassVar = count(50_001)
     _keys: ClassVar = count(1)
 
     def __init__(self) -> None:
@@ -56,45 +123,58 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def open_books(self) -> None:
-        """Make the tenants."""
+        """Make the tenants, in which some users have money to bet with."""
         for wallet in _WALLETS:
-            tenant_id = next(self._tenants)
+            tenant_id = next(self._numbers)
             made = {"id": tenant_id, "name": wallet, "slug": f"t-{tenant_id}", "wallet": wallet}
             answer = self._call("POST", "/tenants", tenant_id, 0, made)
             assert answer.status_code == httpx.codes.CREATED
             self.books[tenant_id], self.sent[tenant_id] = Book(wallet), []
+            for user in USERS[1:]:
+                paid = {"user_id": user, "amount": _FUNDS}
+                self._send(tenant_id, [Sent(Request(f"funds of {user}", "pay", paid), 0)])
 
-    @rule(data=st.data(), process=st.integers(0, 1))
-    def send(self, data: st.DataObject, process: int) -> None:
+    @rule(tenant=_TENANTS, plan=_PLANS, process=_PROCESSES)
+    def send(self, tenant: int, plan: Plan, process: int) -> None:
         """Send one command."""
-        tenant_id = self._tenant(data.draw)
-        self._send(tenant_id, [Sent(self._request(data.draw, tenant_id), process)])
+        tenant_id = self._ids[tenant]
+        self._send(tenant_id, [Sent(self._request(plan, tenant_id), process)])
 
-    @rule(data=st.data())
-    def send_at_once(self, data: st.DataObject) -> None:
-        """Send some at once, to both processes; any order of them will do."""
-        tenant_id = self._tenant(data.draw)
+    @rule(
+        tenant=_TENANTS,
+        plans=st.lists(
+            st.tuples(_PLANS, _PROCESSES, st.integers(0, 4)), min_size=2, max_size=AT_ONCE
+        ),
+    )
+    def send_at_once(self, tenant: int, plans: list[tuple[Plan, int, int]]) -> None:
+        """Send some at once, to both processes, also one twice; any order of them will do."""
+        tenant_id = self._ids[tenant]
         group: list[Sent] = []
-        for _ in range(data.draw(st.integers(2, AT_ONCE))):
-            same = group and data.draw(st.integers(0, 4)) == 0
-            request = group[-1].request if same else self._request(data.draw, tenant_id)
-            group.append(Sent(request, data.draw(st.integers(0, 1))))
+        for plan, process, differs in plans:
+            same = group and not differs
+            request = group[-1].request if same else self._request(plan, tenant_id)
+            group.append(Sent(request, process))
         self._send(tenant_id, group)
 
-    @rule(data=st.data(), process=st.integers(0, 1), changed=st.integers(0, 2))
-    def repeat(self, data: st.DataObject, process: int, changed: int) -> None:
-        """Send a command again, or another one under its key."""
-        tenant_id = self._tenant(data.draw)
-        if self.sent[tenant_id]:
-            request = data.draw(st.sampled_from(self.sent[tenant_id][-20:]))
-            if not changed:
-                request = self._request(data.draw, tenant_id)._replace(key=request.key)
+    @rule(tenant=_TENANTS, number=st.integers(1, 20), process=_PROCESSES)
+    def repeat(self, tenant: int, number: int, process: int) -> None:
+        """Send one of the last commands again."""
+        tenant_id = self._ids[tenant]
+        for request in self.sent[tenant_id][-number:][:1]:
             self._send(tenant_id, [Sent(request, process)])
 
-    @rule(data=st.data(), process=st.integers(0, 1), suspended=st.integers(0, 3))
-    def change_tenant(self, data: st.DataObject, process: int, suspended: int) -> None:
+    @rule(tenant=_TENANTS, number=st.integers(1, 20), process=_PROCESSES, plan=_PLANS)
+    def use_a_key_again(self, tenant: int, number: int, process: int, plan: Plan) -> None:
+        """Send another command under the key of one of the last."""
+        tenant_id = self._ids[tenant]
+        for request in self.sent[tenant_id][-number:][:1]:
+            other = plan.request(self.books[tenant_id], request.key)
+            self._send(tenant_id, [Sent(other, process)])
+
+    @rule(tenant=_TENANTS, process=_PROCESSES, suspended=st.integers(0, 3))
+    def change_tenant(self, tenant: int, process: int, suspended: int) -> None:
         """Suspend a tenant, or let it go on, which is done more often."""
-        tenant_id = self._tenant(data.draw)
+        tenant_id = self._ids[tenant]
         status = "active" if suspended else "suspended"
         answer = self._call(
             "PATCH", f"/tenants/{tenant_id}", tenant_id, process, {"status": status}
@@ -102,20 +182,21 @@ class Machine(RuleBasedStateMachine):
         assert answer.status_code == httpx.codes.OK
         self.books[tenant_id].suspended = not suspended
 
-    @rule(data=st.data(), process=st.integers(0, 1))
-    def read(self, data: st.DataObject, process: int) -> None:
+    @rule(tenant=_TENANTS, process=_PROCESSES, which=_ONE_OF_MANY)
+    def read(self, tenant: int, process: int, which: int) -> None:
         """Read something as it is now."""
-        tenant_id = self._tenant(data.draw)
-        path, row = data.draw(st.sampled_from(self._rows(tenant_id)))
-        self._assert_read(tenant_id, process, path, row)
+        tenant_id = self._ids[tenant]
+        rows = self._rows(tenant_id)
+        self._assert_read(tenant_id, process, *rows[which % len(rows)])
 
-    @rule(data=st.data(), process=st.integers(0, 1))
-    def read_the_past(self, data: st.DataObject, process: int) -> None:
+    @rule(tenant=_TENANTS, process=_PROCESSES, which=_ONE_OF_MANY, back=_ONE_OF_MANY)
+    def read_the_past(self, tenant: int, process: int, which: int, back: int) -> None:
         """Read something as it was at any position, or as it cannot be known yet."""
-        tenant_id = self._tenant(data.draw)
+        tenant_id = self._ids[tenant]
         book = self.books[tenant_id]
-        position = data.draw(st.integers(0, book.position + 1))
-        path, row = data.draw(st.sampled_from(self._past(tenant_id, position)))
+        position = back % (book.position + 2)
+        rows = self._past(tenant_id, position)
+        path, row = rows[which % len(rows)]
         if position > book.position:
             answer = self._call("GET", path, tenant_id, process)
             assert answer.status_code == _FUTURE
@@ -135,27 +216,12 @@ class Machine(RuleBasedStateMachine):
             times = [each["timestamp"] for each in events]
             assert times == sorted(times)
 
-    def _tenant(self, draw: Draw) -> int:
-        return int(draw(st.sampled_from(sorted(self.books))))
+    @property
+    def _ids(self) -> Sequence[int]:
+        return list(self.books)
 
-    def _request(self, draw: Draw, tenant_id: int) -> Request:
-        book, key = self.books[tenant_id], f"key-{next(self._keys)}"
-        kind = draw(st.sampled_from(["place", "place", "pay", "bet", "bet", "payment"]))
-        user = draw(st.sampled_from(USERS))
-        amount = Decimal(draw(st.sampled_from(_STAKES)))
-        if kind == "place":
-            odds = Decimal(draw(st.sampled_from(_ODDS)))
-            body: Row = {"user_id": user, "stake": amount, "odds": odds, "fixture_id": "final"}
-            return Request(key, "place", body)
-        if kind == "pay":
-            return Request(key, "pay", _payment(draw, user, amount))
-        known, operations = (
-            (book.bets, _OF_BETS) if kind == "bet" else (book.payments, _OF_PAYMENTS)
-        )
-        target = draw(st.sampled_from([*list(known)[-6:], "none"]))
-        operation = draw(st.sampled_from(operations))
-        version = draw(st.sampled_from([None, None, 1, 2]))
-        return Request(key, operation, _details(draw, operation, amount), target, version)
+    def _request(self, plan: Plan, tenant_id: int) -> Request:
+        return plan.request(self.books[tenant_id], f"key-{next(self._keys)}")
 
     def _send(self, tenant_id: int, group: Sequence[Sent]) -> None:
         """Send commands at once; there must be an order in which they get what they got."""
@@ -249,25 +315,6 @@ class Machine(RuleBasedStateMachine):
                 return found
 
 
-def _payment(draw: Draw, user: str, amount: Decimal) -> Row:
-    body: dict[str, object] = {"user_id": user, "amount": amount}
-    if kind := draw(st.sampled_from([None, "deposit", "deposit", "withdrawal"])):
-        body["type"] = kind
-    if mode := draw(st.sampled_from([None, "instant", "deferred"])):
-        body["mode"] = mode
-    return body
-
-
-def _details(draw: Draw, operation: Operation, amount: Decimal) -> Row:
-    if operation == "settle":
-        result = draw(st.sampled_from(["win", "win", "loss"]))
-        own = result == "win" and draw(st.integers(0, 2)) == 0
-        return {"result": result, **({"payout": amount} if own else {})}
-    if operation in {"cancel", "fail"} and draw(st.booleans()):
-        return {"reason": "rain"}
-    return {}
-
-
 def _listed(book: Book, user: str, position: int | None = None) -> Row:
     bets = book.bets_of(user, position)
     return {"bets": bets, "total": len(bets), "next_cursor": None}
@@ -289,7 +336,9 @@ def _fits(answer: httpx.Response, expected: Answer) -> bool:
 def _has(told: Any, expected: Any) -> bool:
     """Whether all that is expected is told; times are not known beforehand."""
     if isinstance(expected, dict):
-        return all(name in told and _has(told[name], value) for name, value in expected.items())
+        members = cast("Row", expected)
+        return all(name in told and _has(told[name], value) for name, value in members.items())
     if isinstance(expected, list):
-        return len(told) == len(expected) and all(map(_has, told, expected))
+        pairs = zip(told, cast("list[object]", expected), strict=False)
+        return len(told) == len(expected) and all(_has(*pair) for pair in pairs)
     return bool(told == expected)

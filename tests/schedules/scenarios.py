@@ -126,6 +126,16 @@ LAST_FUNDS: Final = Scenario(
     two_first=["insufficient-funds", NEW],
     given=_FUNDS,
 )
+NEEDED_DEPOSIT: Final = Scenario(
+    "a deposit and a bet that needs it, at processes that remember the user",
+    one=[pay(TENANT, "anna")],
+    two=[_bet(stake="160")],
+    one_first=[NEW, NEW],
+    two_first=[NEW, "insufficient-funds"],
+    given=_FUNDS,
+    one_remembers=[_bet(stake="1")],
+    two_remembers=[_bet(stake="1")],
+)
 SAME_BET: Final = Scenario(
     "a bet twice with one key",
     one=[_bet(key="k")],
@@ -217,6 +227,7 @@ SCENARIOS: Final = (
     SETTLE_AND_CANCEL,
     REMEMBERED_SETTLE_AND_CANCEL,
     LAST_FUNDS,
+    NEEDED_DEPOSIT,
     SAME_BET,
     SAME_CONFIRMATION,
     OTHER_REQUEST,
