@@ -339,6 +339,6 @@ def _has(told: Any, expected: Any) -> bool:
         members = cast("Row", expected)
         return all(name in told and _has(told[name], value) for name, value in members.items())
     if isinstance(expected, list):
-        pairs = zip(told, cast("list[object]", expected), strict=False)
-        return len(told) == len(expected) and all(_has(*pair) for pair in pairs)
+        items = cast("list[object]", expected)
+        return len(told) == len(items) and all(map(_has, told, items))
     return bool(told == expected)
