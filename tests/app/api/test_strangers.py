@@ -20,6 +20,18 @@ INSERT = (
     " SELECT id, 'Tenant', 'tenant-' || id, $2 FROM unnest($1::bigint[]) AS given (id)"
 )
 
+# Events of the owner's with the ids of the stranger's bets, as an import could bring them.
+NAMESAKES = (
+    "INSERT INTO bet_events SELECT (jsonb_populate_record(event,"
+    " jsonb_build_object('tenant_id', $1::bigint, 'position', -position))).*"
+    " FROM bet_events AS event WHERE tenant_id = $2"
+)
+
+SNAPSHOTS = (
+    "INSERT INTO snapshots (tenant_id, projection, key, position, document)"
+    """ VALUES ($1, 'tenants_summary_view', '', 1, '{"bets_placed": 7, "last_position": 1}')"""
+)
+
 
 class Tenants(NamedTuple):
     """The owner of things and a stranger; and the stranger's like, where there is no owner."""
@@ -86,6 +98,10 @@ async def test_what_is_another_tenants_is_answered_as_what_never_was(
 ) -> None:
     stranger, like = [Caller(each, await own(each)) for each in tenants[1:]]
     things = await theirs(tenants.owner)
+    for each in (stranger, like):  # something that is later than all of theirs
+        assert (await each.client.post(f"/bets/{each.own['bet_id']}/confirm")).is_success
+    assert await connection.execute(NAMESAKES, OWNER, STRANGER) == "INSERT 0 2"
+    await connection.execute(SNAPSHOTS, OWNER)
     if forgotten:
         for each in (connection, elsewhere):
             await each.execute("DELETE FROM idempotency_keys")
