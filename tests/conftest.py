@@ -34,6 +34,7 @@ pytest_plugins = ["tests.tally"]
 DEFAULT_TENANT: Final = 10001
 EXTERNAL_TENANT: Final = 10002
 INTERNAL_TENANT: Final = 10003
+LONG_SECONDS: Final = 3 * 3600  # for each of the long versions of tests
 SECRET: Final = "a secret for the cursors of the tests"
 
 # The server of the session keeps nothing that outlives it, so it need not wait for the disk;
@@ -117,6 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long, others = list[pytest.Item](), list[pytest.Item]()
     for item in items:
         asked = {"examples", "long"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.timeout(LONG_SECONDS))
         (long if asked else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = long

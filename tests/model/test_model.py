@@ -10,7 +10,6 @@ from tests.model.machine import Machine, Stage
 STEPS = 50
 
 
-@pytest.mark.timeout(3 * 3600)  # half an hour for all the histories of the long version
 @pytest.mark.usefixtures("anyio_backend")  # for the fixtures of this test, which are asynchronous
 def test_the_service_does_what_the_books_say(stage: Stage, examples: Examples) -> None:
     class OnStage(Machine):
