@@ -98,8 +98,8 @@ async def test_what_is_another_tenants_is_answered_as_what_never_was(
 ) -> None:
     stranger, like = [Caller(each, await own(each)) for each in tenants[1:]]
     things = await theirs(tenants.owner)
-    for each in (stranger, like):  # something that is later than all of theirs
-        assert (await each.client.post(f"/bets/{each.own['bet_id']}/confirm")).is_success
+    for caller in (stranger, like):  # something that is later than all of theirs
+        assert (await caller.client.post(f"/bets/{caller.own['bet_id']}/confirm")).is_success
     assert await connection.execute(NAMESAKES, OWNER, STRANGER) == "INSERT 0 2"
     await connection.execute(SNAPSHOTS, OWNER)
     if forgotten:
