@@ -56,7 +56,7 @@ class Committer:
         self._settings = settings
         self._metrics = metrics
         self._lines = Lines(pool)
-        self._memory = Memory(settings.cached_tenants, settings.cached_rows)
+        self._memory = Memory(settings.cached_tenants, settings.cached_rows, settings.cached_users)
         self._callers = Callers(metrics, committed)
         share = max(1, settings.batch_limit // SHARES)
         self._turns = Turns(limit=settings.queue_limit, share=share)

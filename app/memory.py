@@ -8,14 +8,16 @@ from app.tenant_state import TenantState
 class Memory:
     """Tenants by id, the most recently used ones last; never more than its limits.
 
-    `rows` is the limit of each table, and of keys, over all tenants together: every one that
-    is remembered has the same share of it.
+    `rows` is the limit of each table, and of keys, over all tenants together, `users` that of
+    the tables with a row a user, to whom bets come again and again: every tenant that is
+    remembered has the same share of both.
     """
 
-    def __init__(self, tenants: int, rows: int) -> None:
+    def __init__(self, tenants: int, rows: int, users: int) -> None:
         self._tenant_limit = tenants
         self._row_limit = rows
-        self._share = rows
+        self._user_limit = users
+        self._shares = 1
         self._states: dict[int, TenantState] = {}
         self._used: set[int] = set()
 
@@ -36,15 +38,16 @@ class Memory:
         """
         while len(self._states) > self._tenant_limit:
             del self._states[next(iter(self._states))]
-        share = max(1, self._row_limit // max(1, len(self._states)))
+        shares = max(1, len(self._states))
+        rows, users = max(1, self._row_limit // shares), max(1, self._user_limit // shares)
         # When tenants have come, those that rest make room too.
-        used = self._used if share >= self._share else set(self._states)
+        used = self._used if shares <= self._shares else set(self._states)
         self._used = {
             tenant_id
             for tenant_id in used
-            if (state := self._states.get(tenant_id)) and not state.trim(share)
+            if (state := self._states.get(tenant_id)) and not state.trim(rows, users)
         }
-        self._share = share
+        self._shares = shares
 
     def clear(self) -> None:
         """Drop everything."""

@@ -20,6 +20,7 @@ _SLACK: Final = 1.125
 _PASSED: Final = 16  # commits that one read may overlap
 
 TABLES: Final = tuple(projection.table.name for projection in PROJECTIONS)
+_OF_USERS: Final = frozenset(p.table.name for p in PROJECTIONS if p.key_column == "user_id")
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -97,24 +98,25 @@ class TenantState:
         _add(self.keys, read.keys)
         return True
 
-    def trim(self, limit: int) -> bool:
-        """Forget the oldest entries of each table once there are well more than `limit`.
+    def trim(self, rows: int, users: int) -> bool:
+        """Forget the oldest entries of each table once there are well more than `rows`.
 
-        Not (false) while a batch is under way: what it has touched must not be read as it was
-        before.
+        Or than `users`, in a table with a row a user. Not (false) while a batch is under way:
+        what it has touched must not be read as it was before.
         """
         if self._claims:
             return False
-        for held in self._all():
+        for held, limit in self._all(rows, users):
             # In bulk: a few at a time would cost every batch.
             if len(held) > limit * _SLACK:
                 for key in list(islice(held, len(held) - limit)):
                     del held[key]
         return True
 
-    def _all(self) -> Iterator[dict[str, Any]]:
-        yield from self.rows.values()
-        yield self.keys
+    def _all(self, rows: int, users: int) -> Iterator[tuple[dict[str, Any], int]]:
+        for table, held in self.rows.items():
+            yield held, users if table in _OF_USERS else rows
+        yield self.keys, rows
 
 
 def _add(held: dict[str, RowT], read: dict[str, RowT]) -> None:

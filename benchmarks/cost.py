@@ -93,7 +93,7 @@ async def _round_trips(url: str) -> RoundTrips:
 
     async with await open_pool(url, Settings(), size=1) as pool, pool.acquire() as connection:
         connection.add_query_logger(log)
-        memory = Memory(tenants=1, rows=10_000)
+        memory = Memory(tenants=1, rows=10_000, users=10_000)
         await statements_of(["user-0"])  # the tenant is known from now on
         batches = [[f"user-{at}-{n}" for n in range(64)] for at in range(BATCHES_COUNTED)]
         new = [await statements_of(users) for users in batches]

@@ -70,7 +70,7 @@ async def _write(pool: asyncpg.Pool) -> list[str]:
         for _ in range(DEPOSITS)
     ]
     placements = [seed.submission(_TENANT, seed.bet(_USER)) for _ in range(BETS)]
-    memory = Memory(tenants=1, rows=10_000)
+    memory = Memory(tenants=1, rows=10_000, users=10_000)
     submissions = [*deposits, *placements]
     async with pool.acquire() as connection:
         for at in range(0, len(submissions), _BATCH):

@@ -106,7 +106,7 @@ async def _commit(url: str, submissions: Sequence[Submission]) -> None:
 
 
 async def _take(pool: asyncpg.Pool, waiting: Iterable[Sequence[Submission]]) -> None:
-    memory = Memory(tenants=1, rows=_BATCH)
+    memory = Memory(tenants=1, rows=_BATCH, users=_BATCH)
     async with pool.acquire() as connection:
         for batch in waiting:
             await commit(connection, memory, batch)

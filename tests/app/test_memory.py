@@ -8,7 +8,7 @@ from app.tenant_state import Head, TenantState
 from domain.tenant import Tenant
 from projections.idempotency_keys import KeyRecord
 
-TABLE = "bets_view"
+TABLE, USERS = "bets_view", "user_activity_view"
 HEAD = Head(position=0, hash=b"", last_timestamp=0, revision=0)
 
 
@@ -56,20 +56,20 @@ def names(first: int, last: int) -> list[str]:
 
 
 def test_a_tenant_alone_has_all_the_room() -> None:
-    memory, one = Memory(10, 100), tenant(1)
+    memory, one = Memory(10, 100, 100), tenant(1)
     commit(memory, one, *names(0, 100))
     assert kept(memory, 1) == names(0, 100)
 
 
 def test_the_oldest_rows_are_forgotten_first() -> None:
-    memory, one = Memory(10, 100), tenant(1)
+    memory, one = Memory(10, 100, 100), tenant(1)
     commit(memory, one, *names(0, 100))
     commit(memory, one, *names(100, 150))
     assert kept(memory, 1) == names(50, 150)
 
 
 def test_a_row_that_is_touched_again_is_young_again() -> None:
-    memory, one = Memory(10, 100), tenant(1)
+    memory, one = Memory(10, 100, 100), tenant(1)
     commit(memory, one, *names(0, 100))
     commit(memory, one, "0")
     commit(memory, one, *names(100, 150))
@@ -77,7 +77,7 @@ def test_a_row_that_is_touched_again_is_young_again() -> None:
 
 
 def test_rows_are_forgotten_many_at_a_time() -> None:
-    memory, one = Memory(10, 100), tenant(1)
+    memory, one = Memory(10, 100, 100), tenant(1)
     commit(memory, one, *names(0, 100))
     for n in range(100, 112):
         commit(memory, one, f"{n}")
@@ -87,7 +87,7 @@ def test_rows_are_forgotten_many_at_a_time() -> None:
 
 
 def test_every_tenant_has_the_same_share() -> None:
-    memory, states = Memory(10, 100), [tenant(n) for n in range(4)]
+    memory, states = Memory(10, 100, 100), [tenant(n) for n in range(4)]
     for state in states:
         commit(memory, state, "first")
     for state in states:
@@ -96,7 +96,7 @@ def test_every_tenant_has_the_same_share() -> None:
 
 
 def test_a_tenant_that_rests_makes_room_when_others_come() -> None:
-    memory = Memory(10, 100)
+    memory = Memory(10, 100, 100)
     commit(memory, tenant(1), *names(0, 100))
     commit(memory, tenant(2), "x")
     assert kept(memory, 1) == names(50, 100)
@@ -106,15 +106,28 @@ def test_a_tenant_that_rests_makes_room_when_others_come() -> None:
     assert kept(memory, 2) == ["x"]
 
 
+def test_users_have_room_of_their_own() -> None:
+    memory, states = Memory(10, 100, 40), [tenant(n) for n in range(2)]
+    for state in states:
+        users = {name: Row() for name in names(0, 100)}
+        state.advance(replace(HEAD, position=1), {TABLE: dict(users), USERS: dict(users)}, {})
+        memory.put(state)
+        state.settle()
+    memory.trim()
+    for state in states:
+        assert list(state.rows[TABLE]) == names(50, 100)
+        assert list(state.rows[USERS]) == names(80, 100)
+
+
 def test_no_tenant_is_left_without_any_room() -> None:
-    memory = Memory(10, 2)
+    memory = Memory(10, 2, 2)
     for n in range(5):
         commit(memory, tenant(n), *names(0, 50))
     assert [kept(memory, n) for n in range(5)] == [["49"]] * 5
 
 
 def test_the_tenants_used_last_are_remembered() -> None:
-    memory, states = Memory(3, 100), [tenant(n) for n in range(4)]
+    memory, states = Memory(3, 100, 100), [tenant(n) for n in range(4)]
     for state in states[:3]:
         commit(memory, state, "x")
     commit(memory, states[0], "y")
@@ -123,7 +136,7 @@ def test_the_tenants_used_last_are_remembered() -> None:
 
 
 def test_what_is_forgotten_makes_room_for_the_others() -> None:
-    memory, states = Memory(10, 100), [tenant(n) for n in range(2)]
+    memory, states = Memory(10, 100, 100), [tenant(n) for n in range(2)]
     for state in states:
         commit(memory, state, "x")
     memory.forget([0])
@@ -133,7 +146,7 @@ def test_what_is_forgotten_makes_room_for_the_others() -> None:
 
 def test_rows_that_a_commit_under_way_has_touched_are_kept_until_it_ends() -> None:
     """They cannot be read anywhere else before that."""
-    memory, one = Memory(10, 10), tenant(1)
+    memory, one = Memory(10, 10, 10), tenant(1)
     one.advance(
         replace(HEAD, position=1), {TABLE: {n: Row() for n in names(0, 50)}}, {"0": claim("0")}
     )
@@ -179,7 +192,7 @@ def test_an_outdated_tenant_keeps_keys_taken_for_good_and_neither_claims_nor_row
 
 
 def test_a_tenant_makes_room_after_its_commit_though_others_came_during_it() -> None:
-    memory, one = Memory(10, 100), tenant(1)
+    memory, one = Memory(10, 100, 100), tenant(1)
     commit(memory, one, *names(0, 100))
     head = replace(one.head, position=one.head.position + 1)
     one.advance(head, {TABLE: {"under way": Row()}}, {"under way": claim("under way")})

@@ -203,7 +203,10 @@ async def test_what_is_read_during_a_commit_does_not_undo_what_the_commit_change
     database: str, connection: Connection
 ) -> None:
     """However little is remembered: the rows of the batch under way are not read below it."""
-    async with committing(database, cached_rows=4) as committer, observer(database) as looking:
+    async with (
+        committing(database, cached_rows=4, cached_users=4) as committer,
+        observer(database) as looking,
+    ):
         await committer.submit(place())
         below = [place(user_id=f"user-{n}") for n in range(MANY)]
         async with held(connection), waiting(looking, submitted(committer, below)) as under_way:
@@ -218,7 +221,10 @@ async def test_what_is_read_during_a_commit_does_not_undo_what_the_commit_change
 async def test_a_repeat_of_what_is_under_way_is_answered_with_its_bet_however_little_is_kept(
     database: str, connection: Connection
 ) -> None:
-    async with committing(database, cached_rows=4) as committer, observer(database) as looking:
+    async with (
+        committing(database, cached_rows=4, cached_users=4) as committer,
+        observer(database) as looking,
+    ):
         await committer.submit(place())
         below = [place(user_id=f"user-{n}") for n in range(MANY)]
         repeats = [place(user_id=f"user-{n}", key=s.idempotency_key) for n, s in enumerate(below)]

@@ -39,7 +39,7 @@ async def test_a_process_that_remembers_next_to_nothing_writes_the_same(
             process.memory.trim()
             for tenant in TENANTS:
                 if state := process.memory.get(tenant):
-                    state.trim(1)
+                    state.trim(1, 1)
         assert applied(await process.run(place()))
     for tenant in TENANTS:
         assert await assert_sound(connection, tenant)

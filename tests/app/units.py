@@ -28,7 +28,7 @@ class Process:
     """A connection and what the process remembers; `statements` are those of the last batch."""
 
     def __init__(self, connection: Proxied) -> None:
-        self.memory = Memory(100, 1000)
+        self.memory = Memory(100, 1000, 1000)
         self.statements: list[str] = []
         self._connection = connection
         connection.add_query_logger(self._log)
