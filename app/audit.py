@@ -41,7 +41,11 @@ class Audit:
             expected = digest(recorded, self.hash)
             if logged.hash != expected:
                 raise self.fault(logged, "hash", expected.hex(), logged.hash.hex())
-        self.position, self.timestamp = recorded.position, recorded.timestamp
+        self.go_on(logged)
+
+    def go_on(self, logged: Logged) -> None:
+        """Go on to an event that is known to follow, as all those before it are."""
+        self.position, self.timestamp = logged.recorded.position, logged.recorded.timestamp
         self.hash = logged.hash
 
     def take_version(self, logged: Logged, before: int) -> None:
@@ -56,7 +60,8 @@ class Audit:
         return FaultFound(
             Fault(
                 tenant_id=self.tenant_id,
-                table=EVENT_TABLES[STREAM_OF[type(recorded.event)]].name,
+                # not SQLAlchemy's own kind of text
+                table=str(EVENT_TABLES[STREAM_OF[type(recorded.event)]].name),
                 column=column,
                 # Where an event is missing, it is the missing one's place.
                 position=self.position + 1 if column == "position" else recorded.position,

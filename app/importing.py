@@ -180,13 +180,17 @@ class _Import:
         return cast("_Chunk | None", following)
 
     def _next(self) -> _Chunk | None:
-        """Read and check the next events. Raises `FaultFound` and `Unreadable`."""
+        """Take the next events. Raises `FaultFound` and `Unreadable`.
+
+        That they follow on one another is known; whether they follow on those here is not.
+        """
         events = next(self._chunks, None)
         if events is None:
             return None
+        self._log.take(events[0])
+        self._log.go_on(events[-1])
         rows: Rows = {stream: [] for stream in EVENT_TABLES}
         for logged in events:
-            self._log.take(logged)
             rows[STREAM_OF[type(logged.recorded.event)]].append(_row(logged))
         return _Chunk(events, rows)
 

@@ -1,12 +1,14 @@
 """An export that another process reads ahead: all of it, or a reason why not."""
 
 import multiprocessing
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from app.chain import digest
 from app.event_log import Logged
 from app.export_file import Unreadable
 from app.reading_ahead import reading_ahead
@@ -14,10 +16,20 @@ from tests import corpus
 from tests.app.transfers import make
 
 LOG = corpus.events()
-MANY = [  # more than a pipe holds
-    replace(logged, recorded=replace(logged.recorded, position=position))
-    for position, logged in enumerate(LOG * 400, start=1)
-]
+TIME = LOG[0].recorded.timestamp
+
+
+def chained(events: Iterable[Logged]) -> list[Logged]:
+    """The events as one log: in one row, all at one time."""
+    log, previous = list[Logged](), b""
+    for position, logged in enumerate(events, start=1):
+        recorded = replace(logged.recorded, position=position, timestamp=TIME)
+        previous = digest(recorded, previous)
+        log.append(Logged(recorded, previous))
+    return log
+
+
+MANY = chained(LOG * 400)  # more than a pipe holds
 
 
 def written(file: Path, *, without: int = 0) -> Path:
