@@ -26,8 +26,9 @@ async def workers(service: ServiceProcess) -> set[int]:
         said = subprocess.run(ask, check=True, capture_output=True, text=True)  # noqa: ASYNC221 - quick
         rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
         children = [row for row in rows if int(row[1]) == service.pid]
-        # Python's own helper is a child as well.
-        found = {int(row[0]) for row in children if "resource_tracker" not in row[2]}
+        # Python's own helper is a child as well, and so is, for a moment, a worker that is dead.
+        others = ("resource_tracker", "defunct")
+        found = {int(row[0]) for row in children if not any(name in row[2] for name in others)}
         return len(found) == 2
 
     await until(both)
