@@ -20,6 +20,7 @@ CommandT = TypeVar("CommandT", bound=Struct)
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 _AT: Final = re.compile(r"^(?P<reason>.*) - at `\$\.(?P<field>[^`]+)`$", re.DOTALL)
+_LONGEST_QUOTED: Final = 160  # characters of a request that its refusal repeats
 _NAMED: Final = re.compile(r"^Object (?P<reason>.*) field `(?P<field>[^`]+)`$", re.DOTALL)
 
 
@@ -42,7 +43,7 @@ def decode(body: bytes, kind: type[CommandT]) -> CommandT:
     except msgspec.ValidationError as error:
         raise problems.of_fields([_field_error(error)]) from error
     except _Repeated as error:
-        raise problems.of_fields([FieldError("must be given once", str(error))]) from error
+        raise problems.of_fields([_member_error("must be given once", str(error))]) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else "not valid JSON"
         raise problems.of_fields([FieldError(reason, "#")]) from error
@@ -92,7 +93,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Repeated(_pointer(next(name for name in names if names.count(name) > 1)))
+        raise _Repeated(next(name for name in names if names.count(name) > 1))
     return members
 
 
@@ -107,17 +108,25 @@ def _field_error(error: msgspec.ValidationError) -> FieldError:
         return FieldError(reason_of(at["reason"]), "#/" + at["field"].replace(".", "/"))
     if named := _NAMED.match(message):
         reason = "is required" if "missing" in named["reason"] else "is not known here"
-        return FieldError(reason, _pointer(named["field"]))
+        return _member_error(reason, named["field"])
     return FieldError(reason_of(message), "#")
 
 
-def _pointer(member: str) -> str:
-    return "#/" + member.replace("~", "~0").replace("/", "~1")  # RFC 6901
+def _member_error(reason: str, member: str) -> FieldError:
+    if len(member) > _LONGEST_QUOTED:  # cut, its pointer would be that of another
+        return FieldError(f"a member whose name has {len(member)} characters {reason}", "#")
+    pointer = "#/" + member.replace("~", "~0").replace("/", "~1")  # RFC 6901
+    return FieldError(reason, pointer)
 
 
 def reason_of(message: str) -> str:
-    """What is wrong with a value, from msgspec's message; a pattern is told in words."""
+    """What is wrong with a value, from msgspec's message; a pattern is told in words.
+
+    The message may quote the value, of which no more is repeated than serves to find it.
+    """
     for pattern, rule in RULES.items():
         if message.endswith(f"matching regex {pattern!r}"):
             return rule
+    if len(message) > _LONGEST_QUOTED:
+        message = f"{message[:_LONGEST_QUOTED]}…"
     return message[:1].lower() + message[1:]

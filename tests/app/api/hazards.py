@@ -127,6 +127,7 @@ _MEMBERS: Final = [
     _bet("unknown member with a slash", "#/a~1b", **{"a/b": 1}),
     _bet("unknown member with a tilde", "#/a~0b", **{"a~b": 1}),
     _bet("unknown empty member", ROOT, **{"": 1}),
+    _bet("unknown member of 5000 characters", ROOT, **{"x" * 5000: 1}),
     _bet("member in capitals", "#/Stake", Stake=1),
     Hazard("a member twice", json.dumps(bet_body()).encode()[:-1] + b', "odds": 2.1}', "#/odds"),
     Hazard(
