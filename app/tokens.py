@@ -87,7 +87,8 @@ class Tokens:
             return self._grant(msgspec.convert(claims, Claims))
         except NotRead as error:
             raise problem(UNAVAILABLE, "The keys of tokens cannot be read.") from error
-        except msgspec.ValidationError as error:
+        # A lone surrogate where no text is expected is not a matter of validation to msgspec.
+        except (msgspec.ValidationError, UnicodeError) as error:
             raise token_invalid(_MALFORMED) from error
         except jwt.PyJWTError as error:
             raise token_invalid(_reason(error)) from error

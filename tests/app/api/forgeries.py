@@ -93,6 +93,7 @@ FORGERIES: Final[dict[str, tuple[Callable[[Issuer], str], str]]] = {
     "its subject is NUL": (_claimed(sub="\0"), "sub"),
     "its subject is half a character": (_claimed(sub="\ud800"), "sub"),
     "its tenants are a text": (_claimed(tenants="10001"), "tenants"),
+    "its tenants are half a character": (_claimed(tenants="\ud800"), "tenants"),
     "its tenants are texts": (_claimed(tenants=["10001"]), "tenants"),
     "its tenants are true": (_claimed(tenants=[True]), "tenants"),
     "its tenants are fractions": (_claimed(tenants=[10001.5]), "tenants"),
