@@ -45,7 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     reads_per_second: Rate | None = None
     burst_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 10
     cached_tenants: Count = 256
-    cached_rows: Count = 2048
+    cached_rows: Count = 4096
     cached_users: Count = 8192
     command_timeout_seconds: Seconds = 10.0
     statement_timeout_seconds: Seconds = 5.0

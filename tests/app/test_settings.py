@@ -57,7 +57,7 @@ DEFAULTS: dict[str, object] = {
     "reads_per_second": None,
     "burst_seconds": 10,
     "cached_tenants": 256,
-    "cached_rows": 2048,
+    "cached_rows": 4096,
     "cached_users": 8192,
     "command_timeout_seconds": 10.0,
     "statement_timeout_seconds": 5.0,
