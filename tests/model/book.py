@@ -4,74 +4,13 @@ Nothing here comes from the service's own code, so that a rule that is wrong the
 here too. Rows are never changed, only replaced, so a copy of a book is cheap.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final
 
-Row: TypeAlias = Mapping[str, Any]
-Wallet: TypeAlias = Literal["external", "internal"]
-Operation: TypeAlias = Literal["place", "confirm", "settle", "cancel", "pay", "complete", "fail"]
-
-ZERO: Final = Decimal(0)
-_BETS: Final = {"place", "confirm", "settle", "cancel"}
-_DEFAULTS: Final = {"type": "deposit", "mode": None, "payout": None, "reason": None}
-_SUMMARY: Final[Row] = {
-    **{f"bets_{status}": 0 for status in ("placed", "confirmed", "settled", "cancelled")},
-    **{f"payments_{status}": 0 for status in ("created", "completed", "failed")},
-    **dict.fromkeys(
-        ("turnover", "payouts", "gross_gaming_revenue", "deposits", "withdrawals", "balances"), ZERO
-    ),
-    "last_position": 0,
-}
-_ACTIVITY: Final[Row] = {
-    "bets": 0,
-    **{f"bets_{status}": 0 for status in ("placed", "confirmed", "settled", "cancelled")},
-    **{f"payments_{status}": 0 for status in ("created", "completed", "failed")},
-    **dict.fromkeys(("staked", "won", "lost", "deposited", "withdrawn"), ZERO),
-    "last_position": 0,
-}
-
-
-class Request(NamedTuple):
-    """A command as a client sends it; `target` is the bet or payment that it moves.
-
-    `version` is what If-Match says.
-    """
-
-    key: str
-    operation: Operation
-    body: Row
-    target: str = ""
-    version: int | None = None
-
-    @property
-    def path(self) -> str:
-        """Where it is sent."""
-        collection = "/bets" if self.operation in _BETS else "/payments"
-        return f"{collection}/{self.target}/{self.operation}" if self.target else collection
-
-    @property
-    def meaning(self) -> object:
-        """What makes it another request than one with the same key."""
-        said = {name: value for name, value in self.body.items() if value != _DEFAULTS.get(name)}
-        return self.operation, self.target, said
-
-
-class Answer(NamedTuple):
-    """A status, and members that the body must have."""
-
-    status: int
-    members: Row
-
-
-class Event(NamedTuple):
-    """What the log must say of an event."""
-
-    event_type: str
-    aggregate_id: str
-    version: int
-    idempotency_key: str
+from tests.model.messages import Answer, Event, Request, Row, Wallet, problem
+from tests.model.totals import NO_ACTIVITY, NO_SUMMARY, ZERO, added, of_tenant
 
 
 class _Refused(Exception):
@@ -79,11 +18,7 @@ class _Refused(Exception):
 
     def __init__(self, status: int, kind: str, **members: object) -> None:
         super().__init__(kind)
-        self.answer = _problem(status, kind, **members)
-
-
-def _problem(status: int, kind: str, **members: object) -> Answer:
-    return Answer(status, {"type": f"/problems/{kind}", "status": status, **members})
+        self.answer = problem(status, kind, **members)
 
 
 class Book:
@@ -94,9 +29,8 @@ class Book:
         self.suspended = False
         self.bets: dict[str, Row] = {}
         self.payments: dict[str, Row] = {}
-        self.balances: dict[str, Row] = {}
         self.activity: dict[str, Row] = {}
-        self.summary = _SUMMARY
+        self.summary = NO_SUMMARY
         self.log: tuple[Event, ...] = ()
         self._keys: dict[str, tuple[object, str, Answer]] = {}
         self._past: dict[tuple[str, str], tuple[tuple[int, Row], ...]] = {}
@@ -118,13 +52,13 @@ class Book:
         if known := self._keys.get(request.key):
             meaning, made, first = known
             if meaning != request.meaning:
-                return _problem(422, "key-reused")
+                return problem(422, "key-reused")
             return self._repeated(request, made, first)
         if self.suspended:
-            return _problem(403, "tenant-suspended")
+            return problem(403, "tenant-suspended")
         row = self._rows(request).get(request.target)
         if request.version is not None and row and row["version"] != request.version:
-            return _problem(412, "precondition-failed")
+            return problem(412, "precondition-failed")
         before, made = self.copy(), request.target or new_id
         try:
             self._carry_out(request, made)
@@ -151,11 +85,11 @@ class Book:
 
     def summary_as_of(self, position: int | None = None) -> Row:
         """The tenant's totals."""
-        return self.as_of("summary", "", position) or _SUMMARY
+        return self.as_of("summary", "", position) or NO_SUMMARY
 
     def activity_of(self, user_id: str) -> Row:
         """A user's totals."""
-        return {"user_id": user_id, **self.activity.get(user_id, _ACTIVITY)}
+        return {"user_id": user_id, **self.activity.get(user_id, NO_ACTIVITY)}
 
     def bets_of(self, user_id: str, position: int | None = None) -> Sequence[Row]:
         """A user's bets, the last changed first."""
@@ -164,7 +98,7 @@ class Book:
         return sorted(own, key=lambda row: -int(row["last_position"]))
 
     def _rows(self, request: Request) -> dict[str, Row]:
-        return self.bets if request.operation in _BETS else self.payments
+        return self.bets if request.is_about_bet else self.payments
 
     def _repeated(self, request: Request, made: str, first: Answer) -> Answer:
         if first.status not in {200, 201}:
@@ -275,14 +209,13 @@ class Book:
         kind = "INCREASED" if amount > 0 else "DECREASED"
         event = Event(f"V1_BALANCES_BALANCE_{kind}", f"balance-{user_id}", count, key)
         self._record(event)
-        row = {
+        row: Row = {
             "user_id": user_id,
             "balance": before["balance"] + amount,
             "transaction_count": count,
             "version": count,
             "last_position": self.position,
         }
-        self.balances[user_id] = row
         self._keep("balance", user_id, row)
         self._add(user_id, balances=amount)
 
@@ -308,16 +241,10 @@ class Book:
 
     def _add(self, user_id: str, **changes: int | Decimal) -> None:
         """Add to the totals of the user and of the tenant what the last event brought."""
-        names = {"staked": "turnover", "won": "payouts"}
-        names |= {"deposited": "deposits", "withdrawn": "withdrawals"}
-        of_tenant = {names.get(name, name): change for name, change in changes.items()}
-        self.activity[user_id] = self._sum(self.activity.get(user_id, _ACTIVITY), changes)
-        self.summary = self._sum(self.summary, of_tenant)
+        activity = self.activity.get(user_id, NO_ACTIVITY)
+        self.activity[user_id] = added(activity, changes, self.position)
+        self.summary = added(self.summary, of_tenant(changes), self.position)
         self._keep("summary", "", self.summary)
-
-    def _sum(self, row: Row, changes: Mapping[str, int | Decimal]) -> Row:
-        summed = {name: row[name] + change for name, change in changes.items() if name in row}
-        return {**row, **summed, "last_position": self.position}
 
 
 def _payout(row: Row, said: Row) -> Decimal:

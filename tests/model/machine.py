@@ -1,95 +1,36 @@
 """A machine that drives two processes of the service and keeps the books beside them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from itertools import count, permutations
-from typing import Any, ClassVar, Final, Literal, NamedTuple, cast
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 import httpx
 from anyio.from_thread import BlockingPortal
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
 
 from app.exact_json import ENCODER
 from tests.app.api.book import exactly
 from tests.conftest import Client
-from tests.model.book import Answer, Book, Operation, Request, Row, Wallet
+from tests.model.book import Book
+from tests.model.messages import Answer, Request, Row, Wallet
+from tests.model.plans import PLANS, USERS, Plan
+from tests.model.readings import now, then
 
+STEPS: Final = 50
 AT_ONCE: Final = 3  # requests, of which every order is tried
-USERS: Final = ("anna", "bert", "carl")
 _WALLETS: Final[tuple[Wallet, ...]] = ("external", "internal")
-_OF_BETS: Final[tuple[Operation, ...]] = ("confirm", "settle", "cancel")
-_OF_PAYMENTS: Final[tuple[Operation, ...]] = ("complete", "fail")
 _FUNDS: Final = Decimal(500)
 _FUTURE: Final = 422
 _FAR: Final = 1_000
-
-
-class Plan(NamedTuple):
-    """A command that is made up, before it is known what there is to move.
-
-    Nothing that is made up depends on answers: which of two requests came first differs from
-    one run to the next. `target` counts back from the newest of what there is.
-    """
-
-    kind: Literal["place", "pay", "bet", "payment"]
-    user: str
-    amount: Decimal
-    odds: Decimal
-    type: str | None
-    mode: str | None
-    operation: int
-    target: int
-    version: int | None
-    result: str
-    has_own: bool
-    has_reason: bool
-
-    def request(self, book: Book, key: str) -> Request:
-        """The request, as far as the book has what it is about."""
-        match self.kind:
-            case "place":
-                body: Row = {"user_id": self.user, "stake": self.amount, "odds": self.odds}
-                return Request(key, "place", {**body, "fixture_id": "final"})
-            case "pay":
-                given = {"type": self.type, "mode": self.mode}
-                said = {name: value for name, value in given.items() if value}
-                return Request(key, "pay", {"user_id": self.user, "amount": self.amount, **said})
-            case "bet":
-                return self._move(key, _OF_BETS, list(book.bets))
-            case "payment":
-                return self._move(key, _OF_PAYMENTS, list(book.payments))
-
-    def _move(self, key: str, operations: Sequence[Operation], known: Sequence[str]) -> Request:
-        operation = operations[self.operation % len(operations)]
-        target = known[-min(self.target, len(known))] if self.target and known else "none"
-        return Request(key, operation, self._details(operation), target, self.version)
-
-    def _details(self, operation: Operation) -> Row:
-        if operation == "settle":
-            own = self.result == "win" and self.has_own
-            return {"result": self.result, **({"payout": self.amount} if own else {})}
-        if operation in {"cancel", "fail"} and self.has_reason:
-            return {"reason": "rain"}
-        return {}
-
-
-_PLANS: Final = st.builds(
-    Plan,
-    kind=st.sampled_from(["place", "place", "pay", "pay", "bet", "bet", "bet", "payment"]),
-    user=st.sampled_from(USERS),
-    amount=st.sampled_from([*map(Decimal, ("0.0001", "1", "2.5", "10", "33.3333", "100"))]),
-    odds=st.sampled_from([*map(Decimal, ("1.0001", "1.5", "2", "3.3333"))]),
-    type=st.sampled_from([None, "deposit", "deposit", "withdrawal"]),
-    mode=st.sampled_from([None, "instant", "deferred"]),
-    operation=st.integers(0, 5),
-    target=st.sampled_from([0, 1, 1, 1, 2, 2, 3, 4]),
-    version=st.sampled_from([None, None, None, None, 1, 1, 2]),
-    result=st.sampled_from(["win", "win", "loss"]),
-    has_own=st.booleans(),
-    has_reason=st.booleans(),
-)
 _PROCESSES: Final = st.integers(0, 1)
 _TENANTS: Final = st.integers(0, len(_WALLETS) - 1)
 _ONE_OF_MANY: Final = st.integers(0, _FAR)
@@ -134,7 +75,7 @@ class Machine(RuleBasedStateMachine):
                 paid = {"user_id": user, "amount": _FUNDS}
                 self._send(tenant_id, [Sent(Request(f"funds of {user}", "pay", paid), 0)])
 
-    @rule(tenant=_TENANTS, plan=_PLANS, process=_PROCESSES)
+    @rule(tenant=_TENANTS, plan=PLANS, process=_PROCESSES)
     def send(self, tenant: int, plan: Plan, process: int) -> None:
         """Send one command."""
         tenant_id = self._ids[tenant]
@@ -143,7 +84,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         tenant=_TENANTS,
         plans=st.lists(
-            st.tuples(_PLANS, _PROCESSES, st.integers(0, 4)), min_size=2, max_size=AT_ONCE
+            st.tuples(PLANS, _PROCESSES, st.integers(0, 4)), min_size=2, max_size=AT_ONCE
         ),
     )
     def send_at_once(self, tenant: int, plans: list[tuple[Plan, int, int]]) -> None:
@@ -163,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         for request in self.sent[tenant_id][-number:][:1]:
             self._send(tenant_id, [Sent(request, process)])
 
-    @rule(tenant=_TENANTS, number=st.integers(1, 20), process=_PROCESSES, plan=_PLANS)
+    @rule(tenant=_TENANTS, number=st.integers(1, 20), process=_PROCESSES, plan=PLANS)
     def use_a_key_again(self, tenant: int, number: int, process: int, plan: Plan) -> None:
         """Send another command under the key of one of the last."""
         tenant_id = self._ids[tenant]
@@ -186,7 +127,7 @@ class Machine(RuleBasedStateMachine):
     def read(self, tenant: int, process: int, which: int) -> None:
         """Read something as it is now."""
         tenant_id = self._ids[tenant]
-        rows = self._rows(tenant_id)
+        rows = now(self.books[tenant_id])
         self._assert_read(tenant_id, process, *rows[which % len(rows)])
 
     @rule(tenant=_TENANTS, process=_PROCESSES, which=_ONE_OF_MANY, back=_ONE_OF_MANY)
@@ -195,7 +136,7 @@ class Machine(RuleBasedStateMachine):
         tenant_id = self._ids[tenant]
         book = self.books[tenant_id]
         position = back % (book.position + 2)
-        rows = self._past(tenant_id, position)
+        rows = then(book, position)
         path, row = rows[which % len(rows)]
         if position > book.position:
             answer = self._call("GET", path, tenant_id, process)
@@ -207,7 +148,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Everything there is must be what the books say."""
         for tenant_id, book in self.books.items():
-            for path, row in self._rows(tenant_id):
+            for path, row in now(self.books[tenant_id]):
                 self._assert_read(tenant_id, 0, path, row)
             events = self._events(tenant_id)
             assert [each["position"] for each in events] == list(range(1, book.position + 1))
@@ -264,38 +205,6 @@ class Machine(RuleBasedStateMachine):
 
         return self.stage.portal.call(call)
 
-    def _rows(self, tenant_id: int) -> list[tuple[str, Row | None]]:
-        """Every path that can be read, with what must be there."""
-        book = self.books[tenant_id]
-        return [
-            ("/tenants/summary", book.summary_as_of()),
-            ("/bets/none", None),
-            *((f"/bets/{bet_id}", row) for bet_id, row in book.bets.items()),
-            *((f"/payments/{payment_id}", row) for payment_id, row in book.payments.items()),
-            *((f"/users/{user}/balance", book.balance(user)) for user in USERS),
-            *((f"/users/{user}/activity", book.activity_of(user)) for user in USERS),
-            *((f"/users/{user}/bets?limit=200", _listed(book, user)) for user in USERS),
-        ]
-
-    def _past(self, tenant_id: int, position: int) -> list[tuple[str, Row | None]]:
-        """The same of the past, as far as it can be read."""
-        book = self.books[tenant_id]
-        bets = [(f"/bets/{key}", book.as_of("bet", key, position)) for key in book.bets]
-        payments = [
-            (f"/payments/{key}", book.as_of("payment", key, position)) for key in book.payments
-        ]
-        paths: list[tuple[str, Row | None]] = [
-            ("/tenants/summary", book.summary_as_of(position)),
-            *bets,
-            *payments,
-            *((f"/users/{user}/balance", book.balance(user, position)) for user in USERS),
-        ]
-        lists = [
-            (f"/users/{user}/bets?limit=200&as_of={position}", _listed(book, user, position))
-            for user in USERS
-        ]
-        return [*((f"{path}?as_of={position}", row) for path, row in paths), *lists]
-
     def _assert_read(self, tenant_id: int, process: int, path: str, row: Row | None) -> None:
         answer = self._call("GET", path, tenant_id, process)
         if row is None:
@@ -315,9 +224,31 @@ class Machine(RuleBasedStateMachine):
                 return found
 
 
-def _listed(book: Book, user: str, position: int | None = None) -> Row:
-    bets = book.bets_of(user, position)
-    return {"bets": bets, "total": len(bets), "next_cursor": None}
+def run(
+    stage: Stage, *, examples: int, run_seed: str, phases: Collection[Phase] = tuple(Phase)
+) -> None:
+    """Let the machine take `STEPS` steps, `examples` times; what they are comes of the seed.
+
+    Raises:
+        AssertionError: the service did something that the books do not say.
+    """
+
+    @seed(run_seed)
+    class OnStage(Machine):
+        pass
+
+    OnStage.stage = stage
+    run_state_machine_as_test(
+        OnStage,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            phases=phases,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
 
 
 def _id_of(answer: httpx.Response) -> str:

@@ -5,15 +5,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
 from app import fingerprint
 from app.draft import Draft
 from app.past import Past
 from domain import bet, decision
 from projections import delta
-from tests.model.machine import Machine, Stage
+from tests.model.machine import Stage, run
 
 _OF_BET: Final = delta._of_bet  # pyright: ignore[reportPrivateUsage]  # what is broken
 _CLAIM: Final = Draft._claim  # pyright: ignore[reportPrivateUsage]  # as above
@@ -52,8 +51,16 @@ def the_past_is_one_event_ahead(patch: pytest.MonkeyPatch) -> None:
 
 
 def cancelled_stakes_are_kept(patch: pytest.MonkeyPatch) -> None:
+    move_no_money(patch, bet.BetCancelled)
+
+
+def bets_need_no_money(patch: pytest.MonkeyPatch) -> None:
+    move_no_money(patch, bet.BetPlaced)
+
+
+def move_no_money(patch: pytest.MonkeyPatch, kind: type[bet.BetPlaced | bet.BetCancelled]) -> None:
     def movement(event: Any, *others: Any) -> Any:
-        return None if isinstance(event, bet.BetCancelled) else _MOVEMENT(event, *others)
+        return None if isinstance(event, kind) else _MOVEMENT(event, *others)
 
     patch.setattr(decision, "movement_of_bet", movement)
 
@@ -63,13 +70,6 @@ def payouts_are_cut_instead_of_rounded(patch: pytest.MonkeyPatch) -> None:
         return _PAYOUT(command, placed).quantize(Decimal("0.01")).quantize(Decimal("0.0001"))
 
     patch.setattr(bet, "_payout", payout)
-
-
-def bets_need_no_money(patch: pytest.MonkeyPatch) -> None:
-    def movement(event: Any, *others: Any) -> Any:
-        return None if isinstance(event, bet.BetPlaced) else _MOVEMENT(event, *others)
-
-    patch.setattr(decision, "movement_of_bet", movement)
 
 
 def totals_count_a_cancelled_bet(patch: pytest.MonkeyPatch) -> None:
@@ -95,22 +95,11 @@ BROKEN: Final = (
 @pytest.mark.usefixtures("anyio_backend")  # for the fixtures of this test, which are asynchronous
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__.replace("_", " "))
 def test_the_books_notice(
-    stage: Stage, broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
+    broken: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+    run_seed: str,
 ) -> None:
-    class OnStage(Machine):
-        pass
-
-    OnStage.stage = stage
     broken(monkeypatch)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            OnStage,
-            settings=settings(
-                max_examples=40,
-                stateful_step_count=50,
-                phases=[Phase.generate],
-                deadline=None,
-                database=None,
-                suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-            ),
-        )
+        run(stage, examples=40, run_seed=run_seed, phases=[Phase.generate])
