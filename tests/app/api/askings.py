@@ -1,6 +1,7 @@
 """Requests that name what may be another tenant's, for every method of every path."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final, NamedTuple
 
 import httpx
@@ -63,12 +64,15 @@ class Asking(NamedTuple):
 def askings() -> Iterator[Asking]:
     """For each operation nothing, every single thing that it can name, and all of them at once.
 
-    And the ids in each path under every method that it does not have.
+    Also every two that its query can name, and the ids in each path under every method that it
+    does not have.
     """
     for operation in sorted(OF_TENANTS, key=lambda each: each.method):  # reads go first
         single = list(_nameable(operation))
         together = {each.name: each for each in single}.values()
-        for named in [(), *((each,) for each in single), tuple(together)]:
+        pairs = combinations([each for each in single if each.place == "query"], 2)
+        two = [pair for pair in pairs if pair[0].name != pair[1].name]
+        for named in [(), *((each,) for each in single), *two, tuple(together)]:
             yield _asking(operation, named)
     for template in sorted({each.template for each in OF_TENANTS}):
         ids = [each for each in _paths(template) if each.place == "path"]

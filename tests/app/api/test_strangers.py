@@ -77,6 +77,8 @@ async def tenants(
 ) -> AsyncGenerator[Tenants, None]:
     """Tenants of one wallet, at a process each."""
     wallet = "internal" if forgotten else "external"
+    for each in (connection, elsewhere):
+        await each.execute("DELETE FROM tenants")  # whatever is first of all tenants is the owner's
     await connection.execute(INSERT, [OWNER, STRANGER], wallet)
     await elsewhere.execute(INSERT, [STRANGER], wallet)
     settings: dict[str, object] = {

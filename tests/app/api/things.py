@@ -15,6 +15,7 @@ OF_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "payment_id": ("payment_id",),
     "user_id": ("user_id",),
     "cursor": ("bets_cursor", "payments_cursor"),
+    "status": ("bets_status", "payments_status"),
     "after": ("position",),
     "after_version": ("version",),
     "as_of": ("position", "moment"),
@@ -25,7 +26,7 @@ OF_PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "If-None-Match": ("etag",),
     "Last-Event-ID": ("position",),
     # Nobody's: how much is asked for, and what a caller says of himself.
-    **dict.fromkeys(("limit", "status", "by", "stream", "wait", "X-Tenant-Id"), ()),
+    **dict.fromkeys(("limit", "by", "stream", "wait", "X-Tenant-Id"), ()),
     **dict.fromkeys(("X-Request-Id", "X-Correlation-Id", "traceparent"), ()),
 }
 
@@ -70,6 +71,8 @@ async def _shared(client: Client) -> Things:
         **cursors,
         "user_id": _USER,
         "key": _KEY,
+        "bets_status": "placed",
+        "payments_status": "created",
         "etag": '"2"',
         "version": str(_DEPOSITS),
         "position": str(event["position"]),
