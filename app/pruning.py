@@ -31,8 +31,15 @@ async def prune(pool: asyncpg.Pool, older_than: timedelta) -> int:
     forgotten = 0
     async with pool.acquire() as connection:
         for tenant_id in await tenants.ids(connection):
-            while deleted := await _prune_some(connection, tenant_id, cutoff):
-                forgotten += deleted
+            forgotten += await prune_tenant(connection, tenant_id, cutoff)
+    return forgotten
+
+
+async def prune_tenant(connection: "Connection", tenant_id: int, cutoff: datetime) -> int:
+    """Forget the tenant's keys taken before `cutoff`; return how many."""
+    forgotten = 0
+    while deleted := await _prune_some(connection, tenant_id, cutoff):
+        forgotten += deleted
     return forgotten
 
 

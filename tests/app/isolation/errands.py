@@ -57,7 +57,7 @@ async def look_after(url: str, connection: Connection) -> None:
                 await explain(batch, tenant, view, "user-1", 1)
         await _fold_with_little_memory(batch)
     for tenant in (EXTERNAL_TENANT, INTERNAL_TENANT):
-        await _spoil(connection, tenant)
+        await spoil(connection, tenant)
         rebuilding = asyncio.create_task(rebuilt(url, tenant))
         async with connected(url) as process:
             while not rebuilding.done():
@@ -87,7 +87,8 @@ async def _fold_with_little_memory(connection: Connection) -> None:
     assert await made.catch_up() > 0
 
 
-async def _spoil(connection: Connection, tenant: int) -> None:
+async def spoil(connection: Connection, tenant: int) -> None:
+    """Have rows of every view be wrong, and snapshots."""
     for statement in SPOIL:
         await connection.execute(statement, tenant)
     for view in VIEWS:
