@@ -16,6 +16,7 @@ from app.explanation import VIEWS, explain
 from app.settings import Settings
 from app.tenants import UnknownTenant
 from app.verification import verify
+from domain.errors import WalletInUse
 from domain.tenant import ChangeTenant
 from projections import metadata
 from tests.app.isolation.errands import spoil
@@ -173,6 +174,8 @@ async def test_a_change_of_a_tenant_is_none_of_a_twin(lived: str, connection: Co
         for _ in range(2):  # the second time there is nothing to change
             changed = await tenants.change(batch, INTERNAL_TENANT, ChangeTenant(name="Changed"))
             assert (changed.id, changed.name) == (INTERNAL_TENANT, "Changed")
+        with pytest.raises(WalletInUse):
+            await tenants.change(batch, INTERNAL_TENANT, ChangeTenant(wallet="external"))
     assert await held(connection, TWIN) == twin
 
 
