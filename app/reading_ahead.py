@@ -15,6 +15,7 @@ from app.audit import Audit
 from app.event_log import Logged
 from app.export_file import AT_ONCE, ExportReader, Heading, Unreadable
 from app.fault import Fault, FaultFound
+from app.garbage import collect_rarely
 
 
 class _Begun(Struct, tag=True):
@@ -100,6 +101,7 @@ def reading_ahead(file: Path, at_once: int = AT_ONCE) -> Generator[ReadAhead]:
 def _read(file: Path, at_once: int, messages: Connection) -> None:
     """Send the file, message by message; who stops listening has this process end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who reads, and then ends this
+    collect_rarely()
     with suppress(BrokenPipeError), file.open("rb") as opened:
         for message in _messages(opened, at_once):
             messages.send_bytes(_ENCODER.encode(message))
