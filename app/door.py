@@ -1,7 +1,6 @@
 """The door of a process, at which commands are turned away while the queue has no room."""
 
 import asyncio
-from contextlib import suppress
 from math import ceil
 from time import monotonic
 from typing import Any, Final, NamedTuple, cast
@@ -15,7 +14,6 @@ from app.metrics import Metrics
 from app.problems import Problem
 
 MOST_READ_BYTES: Final = 1024 * 1024
-BODY_SECONDS: Final = 8.0  # less than a stop may take, which waits for who is still sending
 MOST_TENANTS: Final = 10_000
 CLOSED_SECONDS: Final = 0.25
 SHARE: Final = 0.15  # turned away for each that is answered inside
@@ -93,9 +91,7 @@ class Door:
     async def turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 503, as an ASGI application."""
         raw_headers = cast("dict[str, Any]", scope)["headers"]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BODY_SECONDS):
-                await _read(headers.content_length(raw_headers), receive)
+        await _read(headers.content_length(raw_headers), receive)
         await self._turn()
         self._metrics.outcome(UNREAD, problems.OVERLOADED.slug)
         occurrence = str(uuid7())

@@ -1,6 +1,5 @@
 """What a running process consists of, and the request by which controllers reach it."""
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
@@ -10,7 +9,7 @@ from litestar.enums import HttpMethod
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from app import as_of, bodies, door, fingerprint, headers, problems
+from app import as_of, bodies, fingerprint, headers, problems
 from app.as_of import AsOf
 from app.committer import Committer
 from app.cursors import Cursors
@@ -85,7 +84,7 @@ class LedgerRequest(Request[Any, Any, State]):
         return as_of.parse(self.query_params.getall(as_of.NAME, []))
 
     async def body(self) -> bytes:
-        """The whole body, read once. Raises `Problem` when it is too large or does not arrive.
+        """The whole body, read once. Raises `Problem` when it is too large.
 
         The rest of one that is too large is read as well, up to a limit: a client that is
         still sending would see a broken connection and not the answer that says why.
@@ -94,28 +93,20 @@ class LedgerRequest(Request[Any, Any, State]):
         take another turn through the server's thread (docs/decisions/0009-cheaper-requests.md).
         """
         if self._whole is None:
-            try:
-                async with asyncio.timeout(door.BODY_SECONDS):
-                    self._whole = await self._received()
-            except TimeoutError as error:
-                detail = f"The body did not arrive within {door.BODY_SECONDS:g} seconds."
-                raise problem(problems.INVALID_REQUEST, detail) from error
+            announced = headers.content_length(self.scope["headers"])
+            whole, more, length = b"", announced != 0, 0
+            while more and length <= MOST_READ_BYTES:
+                message = await self.receive()
+                if message["type"] != "http.request":
+                    raise problem(problems.INVALID_REQUEST, "The body broke off.")
+                length += len(message["body"])
+                if length <= MOST_BODY_BYTES:
+                    whole += message["body"]
+                more = message.get("more_body", False) and length != announced
+            if length > MOST_BODY_BYTES:
+                raise problem(problems.BODY_TOO_LARGE, f"At most {MOST_BODY_BYTES} bytes.")
+            self._whole = whole
         return self._whole
-
-    async def _received(self) -> bytes:
-        announced = headers.content_length(self.scope["headers"])
-        whole, more, length = b"", announced != 0, 0
-        while more and length <= MOST_READ_BYTES:
-            message = await self.receive()
-            if message["type"] != "http.request":
-                raise problem(problems.INVALID_REQUEST, "The body broke off.")
-            length += len(message["body"])
-            if length <= MOST_BODY_BYTES:
-                whole += message["body"]
-            more = message.get("more_body", False) and length != announced
-        if length > MOST_BODY_BYTES:
-            raise problem(problems.BODY_TOO_LARGE, f"At most {MOST_BODY_BYTES} bytes.")
-        return whole
 
     async def json(self) -> Any:
         """The body as the type that the handler declares. Raises `Problem`."""

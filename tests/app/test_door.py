@@ -9,7 +9,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-import app.door
 from app.door import CLOSED_SECONDS, LEAST_A_SECOND, Door
 from app.metrics import Metrics
 from tests.app.ledger import Connection, assert_sound
@@ -69,23 +68,6 @@ async def test_callers_who_call_again_at_once_are_turned_away_at_a_limited_rate(
     await asyncio.gather(*(door.turn_away(scope, receive, send) for _ in range(20)))
     assert monotonic() - began > 15 / LEAST_A_SECOND
     assert [message["status"] for message in sent if "status" in message] == [503] * 20
-
-
-async def test_who_is_turned_away_hears_it_though_his_body_does_not_arrive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sent = list[Any]()
-
-    async def receive() -> Any:
-        await asyncio.Event().wait()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    monkeypatch.setattr(app.door, "BODY_SECONDS", 0.1)
-    scope: Any = {"type": "http", "headers": [OURS[0], (b"content-length", b"60")]}
-    await Door(Metrics()).turn_away(scope, receive, send)
-    assert sent[0]["status"] == 503
 
 
 async def test_of_a_flood_each_command_is_either_carried_out_or_turned_away_whole(
