@@ -106,10 +106,11 @@ async def test_of_a_flood_each_command_is_either_carried_out_or_turned_away_whol
         for answer in refused.values():
             assert_overloaded(answer)
         again = [(await client.place_bet(key=key)).status_code for key in list(refused)[:20]]
-        assert again == [201] * 20
+        assert refused
+        assert again == [201] * len(again)
     committed = {row["idempotency_key"] for row in await assert_sound(connection, DEFAULT_TENANT)}
     assert placed < committed
-    assert len(committed) == 1 + len(placed) + 20
+    assert len(committed) == 1 + len(placed) + len(again)
 
 
 def assert_overloaded(answer: httpx.Response) -> None:
