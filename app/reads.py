@@ -2,30 +2,20 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import asyncpg
 from msgspec import Struct
-from sqlalchemy import select
 
-from app import problems
 from app.as_of import AsOf, position_of
+from app.known_tenants import KnownTenants
 from app.past import Past
-from app.problems import problem
 from app.query import Query
 from app.row_reads import RowReads
-from projections import PROJECTIONS, tenants
+from projections import PROJECTIONS
 from projections.change import TENANT_KEY, Projection
-from projections.row_security import named
-from projections.tables import of_tenant
 
 RowT = TypeVar("RowT", bound=Struct)
-
-KNOWN_SECONDS: Final = 5.0
-KNOWN_LIMIT: Final = 10_000
-
-_EXISTS: Final = Query(named(select(tenants.c.id).where(of_tenant(tenants.c.id))))
 
 
 class Reads:
@@ -34,7 +24,7 @@ class Reads:
     def __init__(self, pool: asyncpg.Pool, wait_seconds: float) -> None:
         self._pool = pool
         self._wait_seconds = wait_seconds
-        self._known: dict[int, float] = {}
+        self._tenants: Final = KnownTenants(pool, wait_seconds)
         self._rows: Final = {
             projection.table.name: RowReads(projection, pool, wait_seconds)
             for projection in PROJECTIONS
@@ -78,14 +68,4 @@ class Reads:
 
     async def must_exist(self, tenant_id: int) -> None:
         """Raise `Problem` for an unknown tenant; one seen is taken as there for a few seconds."""
-        now = monotonic()
-        if self._known.get(tenant_id, 0.0) > now:
-            return
-        arguments = _EXISTS.arguments(tenant_id=tenant_id)
-        async with self._pool.acquire(timeout=self._wait_seconds) as connection:
-            found = await connection.fetchval(_EXISTS.text, *arguments)
-        if found is None:
-            raise problem(problems.TENANT_NOT_FOUND, f"There is no tenant {tenant_id}.")
-        if len(self._known) >= KNOWN_LIMIT:
-            self._known.clear()
-        self._known[tenant_id] = now + KNOWN_SECONDS
+        await self._tenants.must_exist(tenant_id)

@@ -24,6 +24,8 @@ class Proxy:
         self.swallowed = b""
         self.flowing = asyncio.Event()
         self.flowing.set()
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until either side hangs up."""
@@ -91,6 +93,7 @@ class Proxy:
                 continue
             self.round_trips += asked[0]
             asked[0] = False
+            await self.answering.wait()
             client.write(data)
             await client.drain()
         client.close()
@@ -112,6 +115,7 @@ async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
         yield proxy
     finally:
         proxy.flowing.set()
+        proxy.answering.set()
         server.close()
         proxy.cut()
         with suppress(TimeoutError):
