@@ -41,8 +41,9 @@ class DrainingServer(MPServer):
     load balancer can turn away; SIGINT (Ctrl-C) and a second signal stop at once. Streams and
     requests that wait for events end with the stop: by then those who come again go elsewhere.
 
-    The stop waits for the answers under way. A signal that comes meanwhile ends it there and
-    then, as a crash would: who gets no answer sends the command again with its key.
+    The stop waits for the answers under way, and for requests whose callers have stopped
+    within them, but for no longer than `stop_seconds`. That, or a signal that comes meanwhile,
+    ends the workers as a crash would: who gets no answer sends the command again with its key.
     """
 
     drain_seconds = 0.0
@@ -120,7 +121,7 @@ def serve(settings: Settings, target: str = "app.asgi:create") -> None:
         backpressure=_connections(),
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        workers_kill_timeout=30,
+        workers_kill_timeout=settings.stop_seconds,
     )
     server.drain_seconds = settings.drain_seconds
     server.serve()

@@ -50,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     command_timeout_seconds: Seconds = 10.0
     statement_timeout_seconds: Seconds = 5.0
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    stop_seconds: Annotated[int, Meta(ge=1, le=300)] = 9
     key_hours: Annotated[float, Meta(gt=0, le=100_000)] = 48.0
     prune_interval_hours: Annotated[float, Meta(gt=0, le=1_000)] = 6.0
     feed_followers: Annotated[int, Meta(ge=1, le=1024)] = 512

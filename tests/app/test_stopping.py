@@ -17,17 +17,25 @@ from tests.app.processes import ServiceProcess, serving
 from tests.conftest import DEFAULT_TENANT, Client, bet_body
 
 
+def placing(key: str) -> bytes:
+    """A request that places a bet."""
+    body = json.dumps(bet_body())
+    return (
+        f"POST /bets HTTP/1.1\r\nHost: x\r\nX-Tenant-Id: {DEFAULT_TENANT}\r\n"
+        f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
 async def send_bet(port: int, key: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send a request on a connection of its own, so that it is under way on return."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    body = json.dumps(bet_body())
-    writer.write(
-        f"POST /bets HTTP/1.1\r\nHost: x\r\nX-Tenant-Id: {DEFAULT_TENANT}\r\n"
-        f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    )
+    writer.write(placing(key))
     await writer.drain()
     return reader, writer
+
+
+HALVES = 10  # so many parts of a request, each longer than the one before
 
 
 async def until_refused(service: ServiceProcess) -> None:
@@ -114,6 +122,30 @@ async def test_a_second_signal_ends_a_service_that_waits_for_its_last_answers(
         # Nobody knows what has become of it; the key makes sure of once.
         assert (await service.client.place_bet(key="stuck")).status_code in {200, 201}
     assert len(await assert_sound(connection, DEFAULT_TENANT)) == 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_stop_waits_a_limited_time_for_callers_who_stop_within_a_request(
+    database: str, connection: Connection, workers: str
+) -> None:
+    """Within its line, its headers and its body; by default for less than ten seconds in all."""
+    request = placing("half")
+    async with serving(DATABASE_URL=database, WORKERS=workers, STOP_SECONDS="1") as service:
+        assert (await service.client.place_bet(key="whole")).status_code == 201
+        ends = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(2 * HALVES)]
+        for number, (_, writer) in enumerate(ends):
+            writer.write(request[: len(request) * (number % HALVES + 1) // (HALVES + 1)])
+            await writer.drain()
+        await service.client.http.get("/livez")  # came after those and is answered already
+        service.terminate()
+        told = monotonic()
+        assert await service.ended() == 0
+        assert 1 <= monotonic() - told < 5
+        for _, writer in ends:
+            writer.close()
+    assert [row["idempotency_key"] for row in await assert_sound(connection, DEFAULT_TENANT)] == [
+        "whole"
+    ]
 
 
 async def test_a_draining_service_says_so_and_goes_on_working(database: str) -> None:
