@@ -18,6 +18,7 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self._server = urlsplit(url)
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.url = ""
         self.round_trips = 0
         self.swallow_next_answer = False
@@ -43,6 +44,18 @@ class Proxy:
             self._open -= ends
             for end in ends:
                 end.close()
+
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to serve one client."""
+        task = asyncio.ensure_future(self(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def end(self) -> None:
+        """Break every connection, and wait until all ends are closed."""
+        self.cut()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=5)
 
     def cut(self) -> None:
         """Break every connection at once."""
@@ -109,7 +122,7 @@ async def proxy_to(url: str) -> AsyncGenerator[Proxy, None]:
 @asynccontextmanager
 async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
     """The proxy, which listens on a free port."""
-    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.listen_at(int(server.sockets[0].getsockname()[1]))
     try:
         yield proxy
@@ -117,6 +130,6 @@ async def listening(proxy: ProxyT) -> AsyncGenerator[ProxyT, None]:
         proxy.flowing.set()
         proxy.answering.set()
         server.close()
-        proxy.cut()
+        await proxy.end()
         with suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 5)

@@ -36,7 +36,7 @@ class Road:
 
     async def open(self) -> None:
         """Let connections pass, at the same port every time."""
-        self._listening = await asyncio.start_server(self._proxy, "127.0.0.1", self._port)
+        self._listening = await asyncio.start_server(self._proxy.serve, "127.0.0.1", self._port)
         self._port = int(self._listening.sockets[0].getsockname()[1])
         self._proxy.listen_at(self._port)
 
@@ -45,6 +45,11 @@ class Road:
         if self._listening:
             self._listening.close()
         self._proxy.cut()
+
+    async def end(self) -> None:
+        """The same, and wait until nothing of them is left."""
+        self.close()
+        await self._proxy.end()
 
 
 @asynccontextmanager
@@ -55,7 +60,7 @@ async def road_to(server_url: str) -> AsyncGenerator[Road, None]:
     try:
         yield road
     finally:
-        road.close()
+        await road.end()
 
 
 class Caller:
