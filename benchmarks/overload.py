@@ -104,13 +104,13 @@ def overload(seconds: int, connections: int | None) -> None:
     ):
         _undisturbed(wrk, service)  # to warm up
         before = _undisturbed(wrk, service)
-        goodput = _flood(wrk, url, service, callers, seconds)
+        goodput, unanswered = _flood(wrk, url, service, callers, seconds)
         after = _undisturbed(wrk, service)
     maximum = median([*before, *after])
     print(f"maximum: {maximum:,.0f} bets/s from {MAXIMUM_CONNECTIONS} connections", end=", ")
     print(f"before {median(before):,.0f}, after {median(after):,.0f}")
     print(f"goodput: {goodput / maximum:.2f} of the maximum")
-    if goodput < LEAST_GOODPUT * maximum:
+    if goodput < LEAST_GOODPUT * maximum or unanswered:
         sys.exit(1)
 
 
@@ -124,8 +124,11 @@ def _undisturbed(wrk: Wrk, service: Running) -> list[float]:
     return [run.requests_per_second for run in runs]
 
 
-def _flood(wrk: Wrk, url: str, service: Running, callers: int, seconds: int) -> float:
-    """Watch the service before, during and after; return how many bets it logged a second."""
+def _flood(wrk: Wrk, url: str, service: Running, callers: int, seconds: int) -> tuple[float, int]:
+    """Watch the service before, during and after.
+
+    Returns how many bets it logged a second, and how many callers had no answer in time.
+    """
     watch = Watch(url, service)
     with (
         ThreadPoolExecutor(max_workers=1) as beside,
@@ -141,7 +144,7 @@ def _flood(wrk: Wrk, url: str, service: Running, callers: int, seconds: int) -> 
         watch.stop()
         watching.result()
     _report(watch, probe, answered, (began, ended))
-    return watch.a_second(began, ended)
+    return watch.a_second(began, ended), answered.timeouts + answered.broken
 
 
 def _report(watch: Watch, probe: Probe, answered: Measurement, flood: tuple[float, float]) -> None:
