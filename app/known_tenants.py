@@ -1,6 +1,7 @@
 """Which tenants there are, as a process knows it."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -8,6 +9,7 @@ import asyncpg
 from sqlalchemy import select
 
 from app import problems
+from app.lines import PASSING
 from app.problems import problem
 from app.query import Query
 from projections import tenants
@@ -35,23 +37,35 @@ class KnownTenants:
         self._looking: dict[int, asyncio.Task[bool]] = {}
 
     async def must_exist(self, tenant_id: int) -> None:
-        """Raise `Problem` for an unknown tenant, and what asyncpg raises if nobody can tell."""
+        """Raise `Problem` for an unknown tenant, and what asyncpg raises if nobody can tell.
+
+        `TimeoutError` says that the caller has waited for as long as he may.
+        """
         if self._until.get(tenant_id, 0.0) > monotonic():
             return
-        under_way = self._looking.get(tenant_id)
-        if under_way is not None and await asyncio.shield(under_way):
-            return
-        # Who began to look before this was asked may have missed a tenant created since.
-        if not await asyncio.shield(self._look(tenant_id)):
+        async with asyncio.timeout(self._wait_seconds):
+            found = await self._found(tenant_id)
+        if not found:
             raise problem(problems.TENANT_NOT_FOUND, f"There is no tenant {tenant_id}.")
 
-    def _look(self, tenant_id: int) -> "asyncio.Task[bool]":
-        """The look that is under way, or else one that begins."""
+    async def _found(self, tenant_id: int) -> bool:
+        under_way = self._looking.get(tenant_id)
+        if under_way is not None:
+            # It may fail after a wait that this caller has not had, and what it began before the
+            # question may miss a tenant created since: only a yes is an answer to all.
+            with suppress(*PASSING):
+                if await asyncio.shield(under_way):
+                    return True
+        return await asyncio.shield(self._begun(tenant_id))
+
+    def _begun(self, tenant_id: int) -> "asyncio.Task[bool]":
+        """The look that has begun since, or else one that begins."""
         if tenant_id not in self._looking:
-            self._looking[tenant_id] = asyncio.create_task(self._found(tenant_id))
+            look = self._looking[tenant_id] = asyncio.create_task(self._look(tenant_id))
+            look.add_done_callback(_heeded)  # also when nobody waits for it any more
         return self._looking[tenant_id]
 
-    async def _found(self, tenant_id: int) -> bool:
+    async def _look(self, tenant_id: int) -> bool:
         arguments = _EXISTS.arguments(tenant_id=tenant_id)
         try:
             async with self._pool.acquire(timeout=self._wait_seconds) as connection:
@@ -63,3 +77,8 @@ class KnownTenants:
                 self._until.clear()
             self._until[tenant_id] = monotonic() + KNOWN_SECONDS
         return found
+
+
+def _heeded(look: "asyncio.Task[bool]") -> None:
+    if not look.cancelled():
+        look.exception()

@@ -47,7 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     cached_tenants: Count = 256
     cached_rows: Count = 4096
     cached_users: Count = 8192
-    command_timeout_seconds: Seconds = 10.0
+    command_timeout_seconds: Seconds = 8.0
     statement_timeout_seconds: Seconds = 5.0
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
     stop_seconds: Annotated[int, Meta(ge=1, le=300)] = 9

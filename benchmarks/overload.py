@@ -110,8 +110,10 @@ def overload(seconds: int, connections: int | None) -> None:
     print(f"maximum: {maximum:,.0f} bets/s from {MAXIMUM_CONNECTIONS} connections", end=", ")
     print(f"before {median(before):,.0f}, after {median(after):,.0f}")
     print(f"goodput: {goodput / maximum:.2f} of the maximum")
-    if goodput < LEAST_GOODPUT * maximum or unanswered:
-        sys.exit(1)
+    if unanswered:
+        raise BenchmarkFailed(f"{unanswered} calls had no answer in time.")
+    if goodput < LEAST_GOODPUT * maximum:
+        raise BenchmarkFailed(f"That is less than {LEAST_GOODPUT} of the maximum.")
 
 
 def _undisturbed(wrk: Wrk, service: Running) -> list[float]:
@@ -127,7 +129,7 @@ def _undisturbed(wrk: Wrk, service: Running) -> list[float]:
 def _flood(wrk: Wrk, url: str, service: Running, callers: int, seconds: int) -> tuple[float, int]:
     """Watch the service before, during and after.
 
-    Returns how many bets it logged a second, and how many callers had no answer in time.
+    Returns how many bets it logged a second, and how many calls had no answer in time.
     """
     watch = Watch(url, service)
     with (

@@ -29,4 +29,9 @@ def command() -> None:
         asyncio.run(schema.check(url))
         if settings.database_url is not None and settings.cursor_secret is None:
             _log.warning("CURSOR_SECRET is not set: cursors end with each start of the service")
+        if settings.stop_seconds <= settings.command_timeout_seconds:
+            _log.warning(
+                "STOP_SECONDS is not more than COMMAND_TIMEOUT_SECONDS: a stop may end a command"
+                " before its answer"
+            )
         click.echo("The database can serve.")

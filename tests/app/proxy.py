@@ -30,7 +30,11 @@ class Proxy:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until either side hangs up."""
-        server_reader, server_writer = await self._connect()
+        try:
+            server_reader, server_writer = await self._connect()
+        except OSError:  # the server is down
+            writer.transport.abort()
+            return
         ends = {writer, server_writer}
         self._open |= ends
         asked = [False]

@@ -74,6 +74,17 @@ async def test_a_database_that_can_serve_is_one_line(database: str) -> None:
     assert finished.stdout == "The database can serve.\n"
 
 
+@pytest.mark.parametrize(("stop", "warnings"), [("8", 1), ("9", 0)])
+async def test_a_stop_that_may_end_before_an_answer_is_warned_of(
+    database: str, stop: str, warnings: int
+) -> None:
+    finished = await run("check", DATABASE_URL=database, CURSOR_SECRET=SECRET, STOP_SECONDS=stop)
+    assert finished.returncode == 0
+    assert (
+        finished.stderr.count("STOP_SECONDS is not more than COMMAND_TIMEOUT_SECONDS") == warnings
+    )
+
+
 @pytest.mark.parametrize(("secret", "warnings"), [(SECRET, 0), ("", 1)])
 async def test_who_serves_from_a_database_of_his_own_is_warned_that_cursors_will_end(
     database: str, secret: str, warnings: int

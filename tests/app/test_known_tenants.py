@@ -10,10 +10,11 @@ import pytest
 from app import known_tenants
 from app.database import open_pool
 from app.known_tenants import KnownTenants
+from app.lines import PASSING
 from app.problems import Problem
 from app.settings import Settings
 from tests.app.ledger import Connection
-from tests.app.locks import until, until_blocked
+from tests.app.locks import until
 from tests.app.proxy import Proxy, proxy_to
 from tests.conftest import DEFAULT_TENANT, EXTERNAL_TENANT
 
@@ -43,7 +44,7 @@ class Looking(NamedTuple):
 @pytest.fixture
 async def looking(database: str) -> AsyncGenerator[Looking, None]:
     async with proxy_to(database) as proxy, await open_pool(proxy.url, Settings()) as pool:
-        tenants = KnownTenants(pool, 1)
+        tenants = KnownTenants(pool, 10)
         await tenants.must_exist(DEFAULT_TENANT)  # prepares the statement
         yield Looking(tenants, proxy)
 
@@ -95,27 +96,62 @@ async def test_a_look_under_way_does_not_hide_a_tenant_created_before_the_questi
     assert looking.proxy.round_trips == before + 2
 
 
-async def test_who_goes_away_takes_the_look_from_nobody(
-    looking: Looking, connection: Connection
-) -> None:
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE")
-        asked = [looking.ask(EXTERNAL_TENANT) for _ in range(3)]
-        await until_blocked(connection)
-        asked[0].cancel()
+async def test_who_goes_away_takes_the_look_from_nobody(looking: Looking) -> None:
+    before = looking.proxy.round_trips
+    looking.proxy.answering.clear()
+    asked = [looking.ask(EXTERNAL_TENANT) for _ in range(4)]
+    await looking.answered(before + 1)
+    for gone in asked[:2]:  # one who began the look, and one who waits for it
+        gone.cancel()
         with suppress(asyncio.CancelledError):
-            await asked[0]
-    assert await asyncio.gather(*asked[1:]) == [None] * 2
+            await gone
+    looking.proxy.answering.set()
+    assert await asyncio.gather(*asked[2:]) == [None] * 2
+    assert looking.proxy.round_trips == before + 1
 
 
-async def test_a_look_that_fails_fails_for_those_who_asked_and_not_for_the_next(
+async def test_a_look_that_fails_fails_for_who_began_it_and_is_tried_again_for_the_others(
     looking: Looking,
 ) -> None:
     looking.proxy.answering.clear()
     asked = [looking.ask(EXTERNAL_TENANT) for _ in range(3)]
-    await asyncio.sleep(0.02)
+    await looking.answered(looking.proxy.round_trips + 1)
     looking.proxy.cut()
     looking.proxy.answering.set()
-    told = await asyncio.gather(*asked, return_exceptions=True)
-    assert None not in told
+    began, *others = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(began, PASSING)
+    assert others == [None] * 2
+
+
+async def test_nobody_waits_longer_than_he_may(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking.tenants, "_wait_seconds", 0.1)
+    looking.proxy.answering.clear()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await looking.tenants.must_exist(EXTERNAL_TENANT)
+    looking.proxy.answering.set()
     await looking.tenants.must_exist(EXTERNAL_TENANT)
+
+
+async def test_an_answer_is_about_the_tenant_who_was_asked_for(looking: Looking) -> None:
+    looking.proxy.answering.clear()
+    there, not_there = looking.ask(EXTERNAL_TENANT), looking.ask(NOBODY)
+    await asyncio.sleep(0.02)
+    looking.proxy.answering.set()
+    await there
+    with pytest.raises(Problem, match=str(NOBODY)):
+        await not_there
+    with pytest.raises(Problem, match=str(NOBODY)):
+        await looking.tenants.must_exist(NOBODY)
+
+
+async def test_so_many_tenants_are_remembered_and_no_more(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_tenants, "KNOWN_LIMIT", 1)
+    for tenant, looks in ((EXTERNAL_TENANT, 1), (EXTERNAL_TENANT, 0), (DEFAULT_TENANT, 1)):
+        before = looking.proxy.round_trips
+        await looking.tenants.must_exist(tenant)
+        assert looking.proxy.round_trips == before + looks

@@ -60,7 +60,7 @@ DEFAULTS: dict[str, object] = {
     "cached_tenants": 256,
     "cached_rows": 4096,
     "cached_users": 8192,
-    "command_timeout_seconds": 10.0,
+    "command_timeout_seconds": 8.0,
     "statement_timeout_seconds": 5.0,
     "drain_seconds": 0.0,
     "stop_seconds": 9,
