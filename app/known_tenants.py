@@ -39,7 +39,7 @@ class KnownTenants:
     async def must_exist(self, tenant_id: int) -> None:
         """Raise `Problem` for an unknown tenant, and what asyncpg raises if nobody can tell.
 
-        `TimeoutError` says that the caller has waited for as long as he may.
+        `TimeoutError` says that the caller has waited for as long as he, or a statement, may.
         """
         if self._until.get(tenant_id, 0.0) > monotonic():
             return

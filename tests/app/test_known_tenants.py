@@ -1,6 +1,7 @@
 """Which tenants there are: one look for all who ask at once, and none older than the question."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import NamedTuple
@@ -127,12 +128,32 @@ async def test_nobody_waits_longer_than_he_may(
     looking: Looking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking.tenants, "_wait_seconds", 0.1)
+    before = looking.proxy.round_trips
     looking.proxy.answering.clear()
     for _ in range(2):
         with pytest.raises(TimeoutError):
             await looking.tenants.must_exist(EXTERNAL_TENANT)
     looking.proxy.answering.set()
     await looking.tenants.must_exist(EXTERNAL_TENANT)
+    # The one look of all three was not over when the first two were told.
+    assert looking.proxy.round_trips == before + 1
+
+
+async def test_a_look_that_fails_when_nobody_waits_any_more_is_no_complaint(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    monkeypatch.setattr(looking.tenants, "_wait_seconds", 0.1)
+    looking.proxy.answering.clear()
+    with pytest.raises(TimeoutError):
+        await looking.tenants.must_exist(EXTERNAL_TENANT)
+    looking.proxy.cut()
+    looking.proxy.answering.set()
+    await looking.tenants.must_exist(DEFAULT_TENANT)
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert complaints == []
 
 
 async def test_an_answer_is_about_the_tenant_who_was_asked_for(looking: Looking) -> None:

@@ -16,6 +16,8 @@ from tests.app.messages import Message, events, stream
 from tests.app.processes import ServiceProcess, serving
 from tests.conftest import DEFAULT_TENANT, Client, bet_body
 
+PARTS = 10  # of a request, each longer than the one before
+
 
 def placing(key: str) -> bytes:
     """A request that places a bet."""
@@ -33,9 +35,6 @@ async def send_bet(port: int, key: str) -> tuple[asyncio.StreamReader, asyncio.S
     writer.write(placing(key))
     await writer.drain()
     return reader, writer
-
-
-HALVES = 10  # so many parts of a request, each longer than the one before
 
 
 async def until_refused(service: ServiceProcess) -> None:
@@ -147,9 +146,9 @@ async def test_a_stop_waits_a_limited_time_for_callers_who_stop_within_a_request
     request = placing("half")
     async with serving(DATABASE_URL=database, WORKERS=workers, STOP_SECONDS="1") as service:
         assert (await service.client.place_bet(key="whole")).status_code == 201
-        ends = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(2 * HALVES)]
+        ends = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(2 * PARTS)]
         for number, (_, writer) in enumerate(ends):
-            writer.write(request[: len(request) * (number % HALVES + 1) // (HALVES + 1)])
+            writer.write(request[: len(request) * (number % PARTS + 1) // (PARTS + 1)])
             await writer.drain()
         await service.client.http.get("/livez")  # came after those and is answered already
         service.terminate()
